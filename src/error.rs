@@ -1,0 +1,45 @@
+//! What can end a run, and what its user can do about it.
+//!
+//! Everything that only costs quality is a [`crate::model::Note`], not an error.
+
+use std::io;
+
+use thiserror::Error;
+
+/// Why there is no report. A message says what was tried, on what, and why it failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A flag, a variable or the settings file makes no sense.
+    #[error("{0}")]
+    Settings(String),
+    /// The log can't be read.
+    #[error("cannot read the log {path}: {reason}")]
+    Log {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The host can't be asked, or has no such run.
+    #[error("{0}")]
+    Host(String),
+    /// There is no failure to look at. Friendly, not a fault.
+    #[error("{0}")]
+    Nothing(String),
+    /// A file with signatures or rules is broken.
+    #[error("{path}: {reason}")]
+    Rules {
+        /// Which.
+        path: String,
+        /// What is wrong and where.
+        reason: String,
+    },
+    /// The report can't be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// Where to.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+}

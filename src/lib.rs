@@ -1,0 +1,7 @@
+//! Reads the log of a failed run and says why it failed: detect → collect → reduce → redact → diagnose → publish.
+
+pub mod error;
+pub mod model;
+pub mod redact;
+pub mod report;
+pub mod signature;

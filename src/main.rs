@@ -1,0 +1,3 @@
+//! The `firefighter` program.
+
+fn main() {}
