@@ -1,0 +1,86 @@
+//! Where a failing run is: what failed there, and how to speak back.
+//!
+//! Settings come in, an [`Incident`] goes out, and notices go back in the host's own dialect.
+//! The rule: only a host's folder knows the host's names. The minimal example is [`local`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::http::Http;
+use crate::model::{Incident, Note, Notice};
+
+pub mod local;
+pub mod octopus;
+
+/// The environment the program was started in, read once.
+pub type Env = BTreeMap<String, String>;
+
+/// What to look at and with which rights.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// A log to read instead of asking a host; `-` for the standard input.
+    pub log: Option<String>,
+    /// The Octopus Server and the run on it.
+    pub octopus: octopus::Access,
+}
+
+/// A place where runs fail.
+pub trait Host: Send + Sync {
+    /// Everything there is to know of the failing run. What can't be had costs a note.
+    fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error>;
+
+    /// `notices` in the host's dialect, ready to be written to the standard output; `None` where a person sits in front.
+    fn say(&self, notices: &[Notice]) -> Option<String>;
+
+    /// What works and what does not, for a person who sets us up.
+    fn examine(&self) -> Vec<Verdict>;
+}
+
+/// One line of an examination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// How it stands.
+    pub standing: Standing,
+    /// What was looked at.
+    pub what: String,
+    /// What was found, and what to do or what it costs.
+    pub text: String,
+}
+
+impl Verdict {
+    /// A verdict on `what`.
+    pub fn new(standing: Standing, what: &str, text: impl Into<String>) -> Self {
+        Self { standing, what: what.to_owned(), text: text.into() }
+    }
+}
+
+/// How something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// As it should.
+    Good,
+    /// It works with less.
+    Poor,
+    /// It does not work.
+    Bad,
+    /// It was not set up, and need not be.
+    Off,
+}
+
+/// Finds out where we are.
+type Detect = fn(&Env, &Access, &Arc<Http>) -> Option<Box<dyn Host>>;
+
+/// Every host, the more certain first.
+const HOSTS: &[Detect] = &[local::detect, octopus::detect];
+
+/// The host to ask, from what the user named and where we run.
+pub fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
+    HOSTS.iter().find_map(|detect| detect(env, access, http)).ok_or_else(|| {
+        Error::Nothing(
+            "nothing to diagnose was named and no deployment system is around: \
+             name a log with --log FILE, or an Octopus run with --task, --deployment or its address in the portal"
+                .to_owned(),
+        )
+    })
+}

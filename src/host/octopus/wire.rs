@@ -1,0 +1,257 @@
+//! What an Octopus Server sends, as it sends it. Everything is optional: servers from 2020.6 on lack some of it.
+
+#![expect(clippy::struct_field_names, reason = "the names are the server's")]
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// Reads a value of the wanted shape, and takes any other shape, `null` included, for a missing one.
+fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
+    let value = Value::deserialize(from)?;
+    Ok(serde_json::from_value(value).unwrap_or_default())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Root {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) application: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Failing {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) error_message: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) errors: Vec<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Page<T> {
+    #[serde(default = "Vec::new")]
+    pub(super) items: Vec<T>,
+}
+
+/// Anything with an id and a name: a project, an environment, a tenant, a space, a worker pool.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Named {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) slug: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) username: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) is_version_controlled: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Task {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) space_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) description: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) arguments: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) state: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) start_time: Option<Timestamp>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) completed_time: Option<Timestamp>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) error_message: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) has_pending_interruptions: bool,
+}
+
+impl Task {
+    pub(super) fn argument(&self, name: &str) -> Option<String> {
+        self.arguments.get(name).and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+}
+
+/// A deployment or a runbook run: they share their fields but for where the process stands.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Deployment {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) release_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deployment_process_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) frozen_runbook_process_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) runbook_snapshot_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) environment_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tenant_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) project_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) task_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) skip_actions: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) created: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Release {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) release_notes: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) project_deployment_process_snapshot_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) selected_packages: Vec<SelectedPackage>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version_control_reference: Option<GitReference>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) build_information: Vec<BuildInformation>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SelectedPackage {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) action_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) package_reference_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct GitReference {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) git_ref: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) git_commit: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct BuildInformation {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) vcs_commit_number: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Process {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) steps: Vec<ProcessStep>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ProcessStep {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) condition: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) properties: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) actions: Vec<Action>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Action {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) action_type: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) worker_pool_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) worker_pool_variable: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) container: Container,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) packages: Vec<PackageReference>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) properties: BTreeMap<String, Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Container {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) image: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PackageReference {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) package_id: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Artifact {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) filename: String,
+}
+
+/// The recent releases of a project and how each went in each environment.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Progression {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) environments: Vec<Named>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) releases: Vec<Progress>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Progress {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) release: Release,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deployments: BTreeMap<String, Vec<DashboardItem>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct DashboardItem {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) state: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) completed_time: Option<Timestamp>,
+}
+
+/// A step's or action's property as text: sensitive ones come as an object and count as missing.
+pub(super) fn property<'a>(properties: &'a BTreeMap<String, Value>, name: &str) -> Option<&'a str> {
+    properties.get(name).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty())
+}

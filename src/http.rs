@@ -1,0 +1,389 @@
+//! The one door to the network: a deadline over everything, retries, size caps, redirects that take no key along.
+//!
+//! A request goes in, a status and a body to read come out. What a status means is the caller's to say.
+//! Messages hold an address without its query, never a header or a body.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use url::{Host, Url};
+
+/// How often a request is sent in all when its failure may pass.
+const ATTEMPTS: u32 = 4;
+/// How often anything is sent again over the whole run, so that a storm of errors does not double itself.
+const RESENDS: usize = 8;
+/// How far redirects are followed.
+const HOPS: usize = 5;
+/// The longest a single answer may take to begin, so that one dead address leaves time for the others.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which certificate authorities are trusted, beside a given file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Roots {
+    /// The operating system's and the built-in ones.
+    #[default]
+    Both,
+    /// The operating system's alone.
+    System,
+    /// The built-in ones alone.
+    Bundled,
+}
+
+/// How the network is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Network {
+    /// A proxy for every address that `no_proxy` does not name; `None` to use the two below.
+    pub proxy: Option<String>,
+    /// A proxy for `http` addresses.
+    pub http_proxy: Option<String>,
+    /// A proxy for `https` addresses.
+    pub https_proxy: Option<String>,
+    /// Hosts reached directly: names with their subdomains, addresses, CIDR blocks, each with or without port, or `*`.
+    pub no_proxy: String,
+    /// More certificate authorities, as PEM.
+    pub authorities: Vec<u8>,
+    /// Which others.
+    pub roots: Roots,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// Out of time.
+    #[error("{0} did not answer in time")]
+    Late(String),
+    /// No connection, or it broke.
+    #[error("{address} cannot be reached: {reason}")]
+    Unreachable {
+        /// Which address.
+        address: String,
+        /// Why, in the words of the transport.
+        reason: String,
+    },
+    /// A redirect that must not be followed.
+    #[error("{0} redirects in a way that is not followed: {1}")]
+    Redirect(String, String),
+    /// The settings of the network make no sense.
+    #[error("{0}")]
+    Settings(String),
+}
+
+/// One request. Headers in `credentials` are dropped when a redirect leaves the origin.
+#[derive(Clone)]
+pub struct Request {
+    /// Where to.
+    pub url: Url,
+    /// What to send; a `POST` when there is something, else a `GET`.
+    pub body: Option<String>,
+    /// Headers without secrets.
+    pub headers: Vec<(&'static str, String)>,
+    /// Headers with secrets.
+    pub credentials: Vec<(&'static str, String)>,
+    /// The longest to wait for the whole answer, within the deadline.
+    pub patience: Duration,
+}
+
+impl Request {
+    /// A `GET` of `url`.
+    #[must_use]
+    pub fn get(url: Url) -> Self {
+        Self { url, body: None, headers: Vec::new(), credentials: Vec::new(), patience: PATIENCE }
+    }
+}
+
+/// An answer: its status, and a body that is read as it comes.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type, without parameters, in lower case.
+    pub media_type: String,
+    body: Box<dyn Read + Send>,
+}
+
+impl Response {
+    /// The body as a stream.
+    #[must_use]
+    pub fn into_reader(self) -> Box<dyn Read + Send> {
+        self.body
+    }
+
+    /// The body as text, at most `cap` bytes of it; broken UTF-8 is replaced.
+    pub fn text(self, cap: u64) -> io::Result<String> {
+        let mut bytes = Vec::new();
+        self.body.take(cap).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// The door. Cheap to share between threads.
+pub struct Http {
+    agent: ureq::Agent,
+    network: Network,
+    deadline: Instant,
+    resends: AtomicUsize,
+}
+
+impl Http {
+    /// A door that closes at `deadline`.
+    pub fn new(network: Network, deadline: Instant) -> Result<Self, Failure> {
+        let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates(&network)?))).build();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("firefighter/", env!("CARGO_PKG_VERSION")))
+            .timeout_connect(Some(Duration::from_secs(10)))
+            .tls_config(tls)
+            .build()
+            .new_agent();
+        for proxy in [&network.proxy, &network.http_proxy, &network.https_proxy].into_iter().flatten() {
+            ureq::Proxy::new(proxy)
+                .map_err(|_| Failure::Settings("the proxy's address is not one: use http://host:port".to_owned()))?;
+        }
+        Ok(Self { agent, network, deadline, resends: AtomicUsize::new(0) })
+    }
+
+    /// The time left.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Sends `request`, again after a pause where that may help, and follows redirects.
+    ///
+    /// A status of 408, 429 or 5xx is returned only when there is no time or no try left.
+    pub fn send(&self, request: &Request) -> Result<Response, Failure> {
+        let address = public(&request.url);
+        let mut attempt = 1;
+        loop {
+            let outcome = self.follow(request);
+            let retry_after = match &outcome {
+                Ok((response, retry_after)) if transient(response.status) => *retry_after,
+                Err(Failure::Unreachable { .. }) if request.body.is_none() => None,
+                _ => return outcome.map(|(response, _)| response),
+            };
+            let pause = retry_after.unwrap_or_else(|| backoff(attempt));
+            let spent = || self.resends.fetch_add(1, Ordering::Relaxed) >= RESENDS;
+            if attempt == ATTEMPTS || pause + Duration::from_millis(500) >= self.left() || spent() {
+                return match outcome {
+                    Err(Failure::Unreachable { .. }) if self.left().is_zero() => Err(Failure::Late(address)),
+                    other => other.map(|(response, _)| response),
+                };
+            }
+            thread::sleep(pause);
+            attempt += 1;
+        }
+    }
+
+    fn follow(&self, request: &Request) -> Result<(Response, Option<Duration>), Failure> {
+        let mut request = request.clone();
+        for _ in 0..=HOPS {
+            let (response, retry_after, location) = self.once(&request)?;
+            let Some(location) = location else { return Ok((response, retry_after)) };
+            let address = public(&request.url);
+            let target =
+                request.url.join(&location).map_err(|_| Failure::Redirect(address.clone(), "no address".to_owned()))?;
+            if request.url.scheme() == "https" && target.scheme() != "https" {
+                return Err(Failure::Redirect(address, "from https to http".to_owned()));
+            }
+            if request.body.is_some() {
+                return Err(Failure::Redirect(address, format!("a POST, to {}", public(&target))));
+            }
+            // A log often stands in signed storage at another host, which must not see our key.
+            if target.origin() != request.url.origin() {
+                request.credentials.clear();
+            }
+            request.url = target;
+        }
+        Err(Failure::Redirect(public(&request.url), "in a ring".to_owned()))
+    }
+
+    fn once(&self, request: &Request) -> Result<(Response, Option<Duration>, Option<String>), Failure> {
+        let address = public(&request.url);
+        let patience = request.patience.min(self.left());
+        if patience.is_zero() {
+            return Err(Failure::Late(address));
+        }
+        let proxy = self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok());
+        let headers = request.headers.iter().chain(&request.credentials);
+        let result = if let Some(body) = &request.body {
+            let mut builder = self.agent.post(request.url.as_str());
+            for (name, value) in headers {
+                builder = builder.header(*name, value);
+            }
+            builder.config().timeout_global(Some(patience)).proxy(proxy).build().send(body.as_str())
+        } else {
+            let mut builder = self.agent.get(request.url.as_str());
+            for (name, value) in headers {
+                builder = builder.header(*name, value);
+            }
+            builder.config().timeout_global(Some(patience)).proxy(proxy).build().call()
+        };
+        let response = result.map_err(|error| match error {
+            ureq::Error::Timeout(ureq::Timeout::Global) => Failure::Late(address.clone()),
+            ureq::Error::HostNotFound => Failure::Unreachable { address, reason: "no such host name".to_owned() },
+            // The text of this one names the address with its query.
+            ureq::Error::BadUri(_) => Failure::Unreachable { address, reason: "not a valid address".to_owned() },
+            other => Failure::Unreachable { address, reason: other.to_string() },
+        })?;
+        let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+        let status = response.status().as_u16();
+        let location = matches!(status, 301 | 302 | 303 | 307 | 308).then(|| header("location")).flatten();
+        let retry_after = header("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+        let media_type = header("content-type").unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let body = Box::new(response.into_body().into_with_config().limit(u64::MAX).reader());
+        Ok((Response { status, media_type, body }, retry_after, location))
+    }
+
+    fn proxy_for(&self, url: &Url) -> Option<&str> {
+        let by_scheme =
+            if url.scheme() == "https" { &self.network.https_proxy } else { &self.network.http_proxy }.as_deref();
+        let proxy = self.network.proxy.as_deref().or(by_scheme)?;
+        (!direct(url, &self.network.no_proxy)).then_some(proxy)
+    }
+}
+
+/// An address as a message may show it: without user, query and fragment.
+#[must_use]
+pub fn public(url: &Url) -> String {
+    format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+fn transient(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
+/// Half a second, doubled each time, and up to half of that more or less, so that many steps do not call in step.
+fn backoff(attempt: u32) -> Duration {
+    let base = 500_u64 << (attempt - 1).min(6);
+    let random = RandomState::new().build_hasher().finish();
+    Duration::from_millis(base / 2 + random % base)
+}
+
+/// Whether `url` is reached without a proxy. Loopback always is: a proxy elsewhere can't reach it.
+fn direct(url: &Url, no_proxy: &str) -> bool {
+    let (name, ip) = match url.host() {
+        Some(Host::Domain(name)) => (name.to_ascii_lowercase(), None),
+        Some(Host::Ipv4(ip)) => (ip.to_string(), Some(IpAddr::V4(ip))),
+        Some(Host::Ipv6(ip)) => (ip.to_string(), Some(IpAddr::V6(ip))),
+        None => return true,
+    };
+    if name == "localhost" || ip.is_some_and(|ip| ip.is_loopback()) {
+        return true;
+    }
+    no_proxy.split([',', ' ']).map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
+        let entry = entry.to_ascii_lowercase();
+        let (host, port) = match entry.rsplit_once(':') {
+            Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse::<u16>().ok()),
+            _ => (entry.as_str(), None),
+        };
+        if port.is_some() && port != url.port_or_known_default() {
+            return false;
+        }
+        let host = host.trim_matches(['[', ']']);
+        if let (Some(ip), Some((network, bits))) = (ip, host.split_once('/')) {
+            return in_block(ip, network, bits);
+        }
+        let suffix = host.trim_start_matches('*').trim_start_matches('.');
+        host == "*" || name == suffix || (!suffix.is_empty() && name.ends_with(&format!(".{suffix}")))
+    })
+}
+
+fn in_block(ip: IpAddr, network: &str, bits: &str) -> bool {
+    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
+    let (ip, network, width) = match (ip, network) {
+        (IpAddr::V4(ip), IpAddr::V4(net)) => (u128::from(ip.to_bits()), u128::from(net.to_bits()), 32),
+        (IpAddr::V6(ip), IpAddr::V6(net)) => (ip.to_bits(), net.to_bits(), 128),
+        _ => return false,
+    };
+    bits <= width && (bits == 0 || (ip ^ network) >> (width - bits) == 0)
+}
+
+fn certificates(network: &Network) -> Result<Vec<Certificate<'static>>, Failure> {
+    let mut all = Vec::new();
+    if network.roots != Roots::System {
+        all.extend(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der).to_owned()));
+    }
+    if network.roots != Roots::Bundled {
+        // Errors of single certificates are left alone: one broken file of the system must not cost the others.
+        let system = rustls_native_certs::load_native_certs().certs;
+        all.extend(system.iter().map(|der| Certificate::from_der(der).to_owned()));
+    }
+    let mut given = 0;
+    for item in ureq::tls::parse_pem(&network.authorities) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => {
+                all.push(certificate);
+                given += 1;
+            }
+            Ok(_) => {}
+            Err(error) => return Err(Failure::Settings(format!("the file of certificate authorities: {error}"))),
+        }
+    }
+    if given == 0 && !network.authorities.is_empty() {
+        return Err(Failure::Settings("the file of certificate authorities holds none: it must be PEM".to_owned()));
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, no_proxy: &str, expected: bool) {
+        let url = Url::parse(url).unwrap();
+        assert_eq!(direct(&url, no_proxy), expected, "{url} with NO_PROXY={no_proxy}");
+    }
+
+    #[test]
+    fn no_proxy_covers_the_host_and_its_subdomains() {
+        check("https://example.com/", "example.com", true);
+        check("https://a.example.com/", "example.com", true);
+        check("https://a.example.com/", " .example.com , other", true);
+        check("https://a.example.com/", "*.example.com", true);
+        check("https://badexample.com/", "example.com", false);
+        check("https://example.com/", "", false);
+        check("https://example.com/", "*", true);
+    }
+
+    #[test]
+    fn no_proxy_knows_ports_and_blocks() {
+        check("https://example.com:8443/", "example.com:8443", true);
+        check("https://example.com/", "example.com:8443", false);
+        check("http://10.1.2.3/", "10.0.0.0/8", true);
+        check("http://11.1.2.3/", "10.0.0.0/8", false);
+        check("http://[fd00::1]/", "fd00::/8", true);
+        check("http://10.1.2.3/", "0.0.0.0/0", true);
+        check("http://10.1.2.3/", "10.0.0.0/99", false);
+    }
+
+    #[test]
+    fn loopback_never_goes_through_a_proxy() {
+        check("http://127.0.0.1:9/", "", true);
+        check("http://localhost:9/", "", true);
+        check("http://[::1]:9/", "", true);
+    }
+
+    #[test]
+    fn messages_show_no_query_and_no_user() {
+        let url = Url::parse("https://user:pass@host/path?token=abc#x").unwrap();
+        assert_eq!(public(&url), "https://host/path");
+    }
+
+    #[test]
+    fn a_pause_grows_and_stays_bounded() {
+        for attempt in 1..40 {
+            let pause = backoff(attempt);
+            assert!(pause >= Duration::from_millis(250) && pause <= Duration::from_secs(48), "{attempt}: {pause:?}");
+        }
+    }
+}
