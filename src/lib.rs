@@ -6,5 +6,6 @@ pub mod host;
 pub mod http;
 pub mod model;
 pub mod redact;
+pub mod reduce;
 pub mod report;
 pub mod signature;

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::model::{Log, Match, Signature};
 
+/// A match at least this strong names the cause.
+pub const SURE: f64 = 0.5;
+
 /// All known failures, ready to be looked for.
 #[derive(Debug)]
 pub struct Catalogue {

@@ -131,8 +131,7 @@ mod tests {
 
     #[test]
     fn a_raw_log_has_steps_levels_and_true_numbers() {
-        let text = "\
-                    | == Failed: Deploy x ==
+        let text = "                    | == Failed: Deploy x ==
 03:15:21   Fatal    |   The deployment failed because one or more steps failed.
                     |   
                     |   == Success: Step 1: Prepare ==

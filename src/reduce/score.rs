@@ -1,0 +1,141 @@
+//! How much a line tells of a failure, by itself.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
+
+use regex::bytes::Regex;
+
+use crate::model::Level;
+
+/// Points, and the reason for them in a few words.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Score {
+    pub(super) points: f64,
+    pub(super) reason: &'static str,
+}
+
+/// Words with which tools say that something went wrong.
+static STRONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i-u:\b(?:errors?|fatal|failed|failure|fail|fails|exceptions?|panic(?:ked)?|traceback|denied|refused|forbidden|unauthorized|cannot|can't|could not|couldn't|unable to|not found|no such|does not exist|doesn't exist|timed out|timeout|invalid|missing|unexpected|undefined|unresolved|killed|abort(?:ed)?|segmentation fault|core dumped|out of memory|no space left|rejected|expired|conflict|throttl\w*|too ?many ?requests|unreachable|unavailable|crash\w*|unhandled|assert\w*|mismatch|exceeded|not authorized|not allowed|violat\w*|deadlock\w*)\b|[A-Za-z]+(?:Error|Exception)\b|\b(?:E[A-Z]{4,}|[A-Z]{2,}_ERROR)\b)",
+    )
+    .ok()
+});
+
+/// Lines that look bad and are not.
+static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i-u:\b(?:0|no|zero|without) (?:errors?|failures?|failed|warnings?|problems?|exceptions?)\b|errors?: 0\b|failures?: 0\b|failed: 0\b|\b0 failed\b|\bdeprecat\w*|--\w*(?:error|fail)\w*|\b(?:error|fail\w*)[-_](?:handler|log|page|fast|on|if)\b|continue-on-error|ErrorActionPreference|on_?error|if-no-files-found)",
+    )
+    .ok()
+});
+
+/// Lines that say that it failed and not why.
+static ANNOUNCEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i-u:(?:exit(?:ed)?(?: with)?(?: exit)? (?:code|status):? -?\d+|exit status \d+|returned (?:a )?non-?zero|build failed|build failure|the (?:remote )?script failed|the step failed|the action .* failed|one or more steps failed|command failed|job failed|failed with error code \d+|make(?:\[\d+\])?: \*\*\*|ELIFECYCLE|errored?\.?$))",
+    )
+    .ok()
+});
+
+/// A line of no use except as part of a block: a stack frame, a rule, a prompt's echo.
+static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?-u:\s*(?:at [\w.$<>/\[\]]+|File .*, line \d+|from .*:\d+:in|\.{3} \d+ more|[-=*#+~^ ]+)\s*)").ok()
+});
+
+fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text.as_bytes()))
+}
+
+/// Scores a line that stands `repeats` times, but for numbers, in the part that failed.
+pub(super) fn score(text: &str, level: Level, repeats: usize) -> Score {
+    let text = text.get(..text.floor_char_boundary(4_000)).unwrap_or(text);
+    let mut points: f64 = match level {
+        Level::Verbose => -1.0,
+        Level::Info => 0.0,
+        Level::Warning => 1.0,
+        Level::Error | Level::Fatal => 3.0,
+    };
+    let mut reason = match level {
+        Level::Error | Level::Fatal => "an error line",
+        _ => "a warning",
+    };
+    if matches(&STRONG, text) {
+        points += 4.0;
+        reason = "says what went wrong";
+    }
+    if matches(&HARMLESS, text) {
+        points -= 5.0;
+    }
+    if matches(&FRAME, text) {
+        points = points.min(0.5);
+    }
+    if matches(&ANNOUNCEMENT, text) {
+        return Score { points: points.min(0.8), reason: "says that it failed" };
+    }
+    if points > 0.0 && repeats > 3 {
+        // What is said again and again is seldom the news.
+        points /= 1.0 + f64::from(u32::try_from(repeats).unwrap_or(u32::MAX)).log10();
+    }
+    Score { points, reason }
+}
+
+/// Whether a host starts a step anew here.
+pub(super) fn starts_an_attempt(text: &str) -> bool {
+    text.contains("Retry (attempt")
+}
+
+/// A hash that is the same for lines that differ only in numbers, hashes and ids.
+pub(super) fn template(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let mut masked = false;
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        if digits > 0 {
+            if !masked {
+                0_u8.hash(&mut hasher);
+            }
+            masked = true;
+        } else if !word.is_empty() {
+            masked = false;
+            word.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_is_one() {
+        assert!([&STRONG, &HARMLESS, &ANNOUNCEMENT, &FRAME].iter().all(|pattern| pattern.is_some()));
+    }
+
+    fn points(text: &str) -> f64 {
+        score(text, Level::Info, 1).points
+    }
+
+    #[test]
+    fn what_went_wrong_outweighs_that_it_went_wrong() {
+        assert!(points("Error: cannot open config.yml") > points("Process completed with exit code 1."));
+        assert!(points("The remote script failed with exit code 1") < 1.0);
+        assert!(points("make: *** [all] Error 2") < 1.0);
+    }
+
+    #[test]
+    fn harmless_lines_get_nothing() {
+        for text in
+            ["Build succeeded: 0 errors", "npm warn deprecated foo@1: failed often", "Tests: 0 failed, 12 passed"]
+        {
+            assert!(points(text) <= 0.0, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_that_differ_in_numbers_have_one_template() {
+        assert_eq!(template("job 12 took 3.5s at a1b2c3"), template("job 7 took 12s at ff00a1"));
+        assert_ne!(template("job 12 failed"), template("job 12 passed"));
+    }
+}
