@@ -1,11 +1,144 @@
-//! Reads the log of a failed run and says why it failed: detect → collect → reduce → redact → diagnose → publish.
+//! Reads the log of a failed run and says why it failed.
+//!
+//! The pipeline, a line a stage: detect → collect → reduce → redact → diagnose → publish. See `ARCHITECTURE.md` for the map.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::diagnose::prompt::Prompt;
+use crate::error::Error;
+use crate::host::{Env, Host, Standing, Verdict};
+use crate::http::Http;
+use crate::model::{Case, Confidence, Note, Stage};
+use crate::redact::{Redacted, Redactor};
+use crate::report::Report;
+use crate::settings::Settings;
+use crate::signature::Catalogue;
 
 pub mod clean;
+pub mod cli;
+pub mod diagnose;
 pub mod error;
 pub mod host;
 pub mod http;
 pub mod model;
+pub mod publish;
 pub mod redact;
 pub mod reduce;
 pub mod report;
+pub mod settings;
 pub mod signature;
+
+/// How sure a finished diagnosis is, for the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// A cause was named.
+    Explained,
+    /// Evidence was shown, and no cause named.
+    Unexplained,
+}
+
+/// Diagnoses the run that `settings` and `env` name and publishes the report on `out`.
+pub fn diagnose(
+    settings: &Settings,
+    env: &Env,
+    secrets: Vec<String>,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> Result<Outcome, Error> {
+    let http = door(settings)?;
+    let host = host::detect(env, &settings.access, &http)?;
+    publish::progress(host.as_ref(), 5, "Reading the log", out);
+    let mut notes = remarks(settings);
+    let (case, redactor) = seal(settings, host.as_ref(), secrets, &mut notes)?;
+    publish::progress(host.as_ref(), 60, "Looking for the cause", out);
+    let diagnosis = diagnose::diagnose(&case, settings.choice.as_ref(), &http, &mut notes);
+    let diagnosis = redactor.seal_diagnosis(diagnosis);
+    let outcome = match diagnosis.confidence {
+        Confidence::None | Confidence::Low => Outcome::Unexplained,
+        Confidence::Medium | Confidence::High => Outcome::Explained,
+    };
+    let fingerprint = diagnose::fingerprint(&case, &diagnosis);
+    let report = Report { case, diagnosis, notes: redactor.seal_notes(notes), made: Some(now), fingerprint };
+    publish::publish(&report, host.as_ref(), &settings.outputs, out)?;
+    Ok(outcome)
+}
+
+/// What would leave for a model, and its size in tokens. Sends nothing to one.
+pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
+    let host = host::detect(env, &settings.access, &door(settings)?)?;
+    let (case, _) = seal(settings, host.as_ref(), secrets, &mut remarks(settings))?;
+    let prompt = diagnose::prompt::write(&case);
+    let tokens = reduce::tokens::count(&prompt.system) + reduce::tokens::count(&prompt.user);
+    Ok((prompt, tokens))
+}
+
+/// What works and what does not in the place where we run.
+pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
+    let http = door(settings)?;
+    let mut verdicts = match host::detect(env, &settings.access, &http) {
+        Ok(host) => host.examine(),
+        Err(_) => {
+            vec![Verdict::new(Standing::Off, "Octopus Server", "not set up: set OCTOPUS_URL and OCTOPUS_API_KEY")]
+        }
+    };
+    verdicts.push(match &settings.choice {
+        None => Verdict::new(
+            Standing::Off,
+            "model",
+            "not set up: the built-in catalogue answers; set FIREFIGHTER_LLM_URL to use one",
+        ),
+        Some(choice) => match diagnose::examine(choice, &http) {
+            Ok(_) => {
+                Verdict::new(Standing::Good, "model", format!("{} at {} answers", choice.model, choice.provider()))
+            }
+            Err(reason) => {
+                Verdict::new(Standing::Poor, "model", format!("{reason}; until then the built-in catalogue answers"))
+            }
+        },
+    });
+    let catalogue = catalogue(settings);
+    verdicts.push(match catalogue {
+        Ok(catalogue) => {
+            Verdict::new(Standing::Good, "signatures", format!("{} known failures", catalogue.signatures().len()))
+        }
+        Err(error) => Verdict::new(Standing::Bad, "signatures", error.to_string()),
+    });
+    verdicts.extend(settings.remarks.iter().map(|remark| Verdict::new(Standing::Poor, "settings", remark.as_str())));
+    Ok(verdicts)
+}
+
+/// The way of a run from its log to all that may leave of it.
+fn seal(
+    settings: &Settings,
+    host: &dyn Host,
+    secrets: Vec<String>,
+    notes: &mut Vec<Note>,
+) -> Result<(Redacted<Case>, Redactor), Error> {
+    let catalogue = catalogue(settings)?;
+    let mut incident = host.collect(notes)?;
+    secrets.into_iter().for_each(|secret| incident.secrets.add(secret));
+    let evidence = reduce::reduce(&incident.log, &catalogue, settings.budget);
+    let redactor = Redactor::new(&incident);
+    Ok((redactor.seal(&incident, &evidence), redactor))
+}
+
+fn catalogue(settings: &Settings) -> Result<Catalogue, Error> {
+    let Some(path) = &settings.signatures else { return Ok(Catalogue::builtin()) };
+    let name = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::Rules { path: name.clone(), reason: format!("cannot be read: {error}") })?;
+    Catalogue::builtin().with_user_file(&name, &text)
+}
+
+fn door(settings: &Settings) -> Result<Arc<Http>, Error> {
+    let deadline = Instant::now() + settings.deadline;
+    Http::new(settings.network.clone(), deadline).map(Arc::new).map_err(|failure| Error::Settings(failure.to_string()))
+}
+
+fn remarks(settings: &Settings) -> Vec<Note> {
+    settings.remarks.iter().map(|text| Note { stage: Stage::Settings, text: text.clone() }).collect()
+}

@@ -1,3 +1,211 @@
-//! The `firefighter` program.
+//! The `firefighter` program: reads flags and environment once, runs under one deadline, and turns the outcome into an exit
+//! code that never makes a failed deployment worse.
 
-fn main() {}
+use std::io::{self, IsTerminal, Write};
+use std::panic;
+use std::process;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use firefighter::cli::{self, ExitCode, Typed, Wish};
+use firefighter::error::Error;
+use firefighter::host::{Env, Standing, Verdict};
+use firefighter::settings::{self, Merged, Settings};
+use firefighter::{Outcome, diagnose, doctor, prompt};
+use jiff::Timestamp;
+
+/// What a run may take beyond its deadline, to tell what it has.
+const GRACE: Duration = Duration::from_secs(2);
+
+fn main() {
+    // A panic's own text would go to the error stream, which a host may take for a failure of the deployment.
+    panic::set_hook(Box::new(|_| {}));
+    let env: Env =
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let code = run(&env);
+    let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| matches!(value.as_str(), "true" | "1"))
+        || std::env::args_os().any(|arg| arg == "--strict");
+    #[expect(clippy::exit, reason = "the one place where the program ends; threads that hang must not keep it")]
+    process::exit(if strict { code as i32 } else { 0 });
+}
+
+fn run(env: &Env) -> ExitCode {
+    let typed = match cli::parse(std::env::args_os()) {
+        Ok(typed) => typed,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            write(&mut io::stdout(), &error.render().ansi().to_string());
+            return ExitCode::Good;
+        }
+        Err(error) => {
+            complain(env, error.render().to_string().trim());
+            return ExitCode::Usage;
+        }
+    };
+    match typed.wish {
+        Wish::Completions(shell) => {
+            write_bytes(&cli::completions(&shell));
+            ExitCode::Good
+        }
+        Wish::Man => {
+            write_bytes(&cli::man());
+            ExitCode::Good
+        }
+        _ => with_settings(typed, env),
+    }
+}
+
+fn with_settings(typed: Typed, env: &Env) -> ExitCode {
+    let merged = match settings::merge(&typed.flags, env) {
+        Ok(merged) => merged,
+        Err(error) => return fail(env, &error),
+    };
+    if typed.show_settings {
+        write(&mut io::stdout(), &merged.show());
+        return ExitCode::Good;
+    }
+    let secrets = merged.secrets();
+    let color = merged.color();
+    let settings = match merged.settings(env) {
+        Ok(settings) => settings,
+        Err(error) => return fail(env, &error),
+    };
+    let deadline = settings.deadline + GRACE;
+    let (done, outcome) = mpsc::channel();
+    let inner = env.clone();
+    let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
+        let code =
+            panic::catch_unwind(panic::AssertUnwindSafe(|| work(&typed.wish, &settings, &inner, secrets, color)));
+        // Nobody listens any more when the deadline has passed.
+        let _ = done.send(code);
+    });
+    if worker.is_err() {
+        complain(env, "firefighter could not start a thread; nothing was diagnosed");
+        return ExitCode::Fault;
+    }
+    match outcome.recv_timeout(deadline) {
+        Ok(Ok(Ok(code))) => code,
+        Ok(Ok(Err(error))) => fail(env, &error),
+        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
+            complain(env, "firefighter had a fault of its own and stopped; the deployment is not affected by it");
+            ExitCode::Fault
+        }
+        Err(RecvTimeoutError::Timeout) => {
+            let seconds = (deadline - GRACE).as_secs();
+            complain(
+                env,
+                &format!("firefighter was not done after {seconds} s and stopped; --deadline allows it more"),
+            );
+            ExitCode::Late
+        }
+    }
+}
+
+fn work(
+    wish: &Wish,
+    settings: &Settings,
+    env: &Env,
+    secrets: Vec<String>,
+    color: anstream::ColorChoice,
+) -> Result<ExitCode, Error> {
+    let mut out = anstream::AutoStream::new(io::stdout(), color);
+    match wish {
+        Wish::Prompt => {
+            let (prompt, tokens) = prompt(settings, env, secrets)?;
+            let text = if settings.outputs.format == "json" {
+                serde_json::json!({"tokens": tokens, "system": prompt.system, "user": prompt.user}).to_string() + "\n"
+            } else {
+                format!(
+                    "--- system\n{}\n--- user\n{}--- {tokens} tokens (o200k); nothing was sent\n",
+                    prompt.system, prompt.user
+                )
+            };
+            write(&mut out, &text);
+            Ok(ExitCode::Good)
+        }
+        Wish::Doctor => {
+            let verdicts = doctor(settings, env)?;
+            let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
+            write(&mut out, &table(&verdicts, &settings.outputs.format));
+            Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
+        }
+        _ => Ok(match diagnose(settings, env, secrets, Timestamp::now(), &mut out)? {
+            Outcome::Explained => ExitCode::Good,
+            Outcome::Unexplained => ExitCode::Unexplained,
+        }),
+    }
+}
+
+fn table(verdicts: &[Verdict], format: &str) -> String {
+    let word = |standing: Standing| match standing {
+        Standing::Good => "ok",
+        Standing::Poor => "less",
+        Standing::Bad => "bad",
+        Standing::Off => "off",
+    };
+    if format == "json" {
+        let rows: Vec<_> = verdicts
+            .iter()
+            .map(|verdict| serde_json::json!({"standing": word(verdict.standing), "what": verdict.what, "text": verdict.text}))
+            .collect();
+        return serde_json::Value::from(rows).to_string() + "\n";
+    }
+    use owo_colors::OwoColorize;
+    let paint = |standing: Standing| {
+        let word = format!("{:<5}", word(standing));
+        match standing {
+            Standing::Good => word.green().to_string(),
+            Standing::Poor => word.yellow().to_string(),
+            Standing::Bad => word.red().bold().to_string(),
+            Standing::Off => word.dimmed().to_string(),
+        }
+    };
+    verdicts
+        .iter()
+        .map(|verdict| format!("{} {:<16} {}\n", paint(verdict.standing), verdict.what, verdict.text))
+        .collect()
+}
+
+/// Says in one line why there is no report, and ends with the code for it.
+fn fail(env: &Env, error: &Error) -> ExitCode {
+    match error {
+        Error::Nothing(reason) => {
+            write(&mut io::stdout(), &calm(env, reason));
+            return ExitCode::Good;
+        }
+        other => complain(env, &other.to_string()),
+    }
+    match error {
+        Error::Settings(_) | Error::Rules { .. } => ExitCode::Usage,
+        Error::Write { .. } => ExitCode::Unwritten,
+        _ => ExitCode::Unread,
+    }
+}
+
+/// Tells a person of trouble: on the error stream, but inside Octopus, where each line of it counts as an error, in the log.
+fn complain(env: &Env, text: &str) {
+    let line = calm(env, text);
+    if inside_octopus(env) { write(&mut io::stdout(), &line) } else { write(&mut io::stderr(), &line) }
+}
+
+fn calm(env: &Env, text: &str) -> String {
+    if inside_octopus(env) {
+        firefighter::host::octopus::say(&[firefighter::model::Notice::Warning(format!("firefighter: {text}"))])
+    } else {
+        format!("firefighter: {text}\n")
+    }
+}
+
+fn inside_octopus(env: &Env) -> bool {
+    env.get("FIREFIGHTER_HOST").is_some_and(|host| host == "octopus")
+}
+
+/// Output that nobody reads any more is no fault.
+fn write(to: &mut dyn Write, text: &str) {
+    let _ = to.write_all(text.as_bytes()).and_then(|()| to.flush());
+}
+
+fn write_bytes(bytes: &[u8]) {
+    let _ = io::stdout().write_all(bytes);
+}

@@ -33,7 +33,9 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
     let matches = catalogue.explain(log, &failed);
     let templates: Vec<u64> = failed.iter().map(|index| score::template(log.line(*index))).collect();
     let mut counts: HashMap<u64, usize> = HashMap::new();
-    templates.iter().for_each(|template| *counts.entry(*template).or_default() += 1);
+    for template in &templates {
+        *counts.entry(*template).or_default() += 1;
+    }
 
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let mut candidates: Vec<Candidate> = failed
@@ -216,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_log_without_any_telling_line_shows_its_end() {
-        let text = (0..100).map(|i| format!("step {i}\n")).collect::<String>();
+        let text = (0..100).map(|i| format!("step {i}")).collect::<Vec<_>>().join("\n");
         assert!(picked(&log(&text), 200).contains(&"step 99".to_owned()));
         assert!(picked(&log("x"), 200).contains(&"x".to_owned()));
     }
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_same_input_gives_the_same_picks() {
-        let text = (0..3_000).map(|i| format!("error {} in module {}\n", i % 7, i % 13)).collect::<String>();
+        let text = (0..3_000).map(|i| format!("error {} in module {}", i % 7, i % 13)).collect::<Vec<_>>().join("\n");
         let log = log(&text);
         assert_eq!(picked(&log, 1_000), picked(&log, 1_000));
     }

@@ -1,0 +1,255 @@
+//! Commands, flags and their help; the only file that knows clap. Flags are made from the table of settings.
+
+use std::ffi::OsString;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use crate::settings::{FILE_FLAG, Flags, Kind, Row, SETTINGS};
+
+/// What the user wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// The main job.
+    Diagnose,
+    /// Show what would leave for a model.
+    Prompt,
+    /// Check the configuration.
+    Doctor,
+    /// Print completions for a shell.
+    Completions(String),
+    /// Print the man page.
+    Man,
+}
+
+/// How the program ends with `--strict`; without it, always 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// A cause was named; or there was nothing to diagnose.
+    Good = 0,
+    /// Flags, variables or the settings file make no sense.
+    Usage = 2,
+    /// The log or the run could not be read.
+    Unread = 3,
+    /// Evidence was shown, and no cause named.
+    Unexplained = 4,
+    /// The report could not be written.
+    Unwritten = 5,
+    /// `doctor` found something that does not work.
+    Unwell = 6,
+    /// A fault of our own.
+    Fault = 70,
+    /// Out of time.
+    Late = 124,
+}
+
+/// What was typed.
+#[derive(Debug)]
+pub struct Typed {
+    /// The command.
+    pub wish: Wish,
+    /// Its flags.
+    pub flags: Flags,
+    /// Whether only the settings are to be shown.
+    pub show_settings: bool,
+}
+
+const DIAGNOSE: &str = "\
+Examples:
+  firefighter diagnose --log build.log
+  some-command 2>&1 | firefighter diagnose --log -
+  firefighter diagnose --task ServerTasks-123
+  firefighter diagnose 'https://octopus.example.com/app#/Spaces-1/tasks/ServerTasks-123'
+  firefighter diagnose --project Shop --release 1.2.3 --environment Production
+  firefighter diagnose --log build.log --format html > report.html
+
+Inside a step of Octopus Deploy, started by the step template, it needs no flags.
+
+Exit codes: 0 whatever happens, so that it never fails a deployment. With --strict:
+  0 a cause was named, or there was nothing to diagnose    5 the report could not be written
+  2 flags or settings make no sense                        6 doctor found something that does not work
+  3 the log or the run could not be read                  70 a fault of our own
+  4 evidence was shown, but no cause named               124 out of time";
+
+const PROMPT: &str = "\
+Examples:
+  firefighter prompt --log build.log
+  firefighter prompt --task ServerTasks-123 --format json
+
+Prints exactly what would be sent to a model, secrets masked, with its size in tokens. Nothing is sent to one.";
+
+const DOCTOR: &str = "\
+Examples:
+  OCTOPUS_URL=https://octopus.example.com OCTOPUS_API_KEY=API-… firefighter doctor
+  firefighter doctor --strict && echo ready
+
+Says line by line whether the server is reachable, the key valid, which permissions are missing and what each missing one
+costs, and whether the model answers (one tiny question is sent).";
+
+/// The whole command line.
+#[must_use]
+pub fn command() -> Command {
+    let log_only = ["url"];
+    let diagnose = Command::new("diagnose")
+        .about("Say why a run failed, and what to do")
+        .after_help(DIAGNOSE)
+        .args(flags(&log_only))
+        .arg(address());
+    let prompt = Command::new("prompt")
+        .about("Show exactly what would be sent to a model")
+        .after_help(PROMPT)
+        .args(flags(&log_only))
+        .arg(address());
+    let doctor = Command::new("doctor")
+        .about("Check the configuration: server, key, permissions, model")
+        .after_help(DOCTOR)
+        .args(flags(&log_only))
+        .arg(address());
+    let completions = Command::new("completions")
+        .about("Print completions for a shell")
+        .after_help("Example:\n  firefighter completions bash > /etc/bash_completion.d/firefighter")
+        .arg(Arg::new("shell").required(true).value_parser(["bash", "elvish", "fish", "powershell", "zsh"]));
+    let man = Command::new("man").about("Print the man page").after_help("Example:\n  firefighter man | man -l -");
+    Command::new("firefighter")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Reads the log of a failed deployment, says why it failed and what to do")
+        .after_help(
+            "Examples:\n  firefighter diagnose --log build.log\n  firefighter doctor\n  firefighter help diagnose",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands([diagnose, prompt, doctor, completions, man])
+}
+
+/// The run's address, so that it can be given without a flag.
+fn address() -> Arg {
+    let row = SETTINGS.iter().find(|row| row.name == "url");
+    Arg::new("url")
+        .value_name("ADDRESS")
+        .help(row.map(|row| row.help).unwrap_or_default())
+        .help_heading("What to diagnose")
+}
+
+fn flags(positional: &[&str]) -> Vec<Arg> {
+    let mut args: Vec<Arg> = SETTINGS.iter().filter(|row| !positional.contains(&row.name)).map(flag).collect();
+    args.push(
+        Arg::new(FILE_FLAG)
+            .long(FILE_FLAG)
+            .value_name("FILE")
+            .help_heading("Output")
+            .help("The settings file; without it ./firefighter.toml, where it is [env: FIREFIGHTER_CONFIG]"),
+    );
+    args.push(
+        Arg::new("show-settings")
+            .long("show-settings")
+            .action(ArgAction::SetTrue)
+            .help_heading("Output")
+            .help("Print every setting with its value and where it came from, and do nothing else"),
+    );
+    args
+}
+
+fn flag(row: &Row) -> Arg {
+    let env = row.env.join(", ");
+    let default = if row.default.is_empty() || row.kind == Kind::Switch {
+        String::new()
+    } else {
+        format!(" [default: {}]", row.default)
+    };
+    let choices = if let Kind::Choice(words) = row.kind { format!(" [{}]", words.join(", ")) } else { String::new() };
+    let arg = Arg::new(row.name)
+        .long(row.name)
+        .help_heading(row.group)
+        .help(format!("{}{choices}{default} [env: {env}]", row.help));
+    match row.kind {
+        Kind::Value(name) | Kind::Secret(name) | Kind::Place(name) => arg.value_name(name),
+        // Words are checked with all other settings, wherever they come from.
+        Kind::Choice(_) => arg.value_name("WORD"),
+        Kind::Switch => arg.action(ArgAction::SetTrue),
+    }
+}
+
+/// Reads the command line. An error is clap's own, ready to be shown; help and version are such errors too.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
+    let matches = command().try_get_matches_from(args)?;
+    let (name, matches) = matches.subcommand().unwrap_or(("diagnose", &matches));
+    let wish = match name {
+        "prompt" => Wish::Prompt,
+        "doctor" => Wish::Doctor,
+        "completions" => Wish::Completions(matches.get_one::<String>("shell").cloned().unwrap_or_default()),
+        "man" => Wish::Man,
+        _ => Wish::Diagnose,
+    };
+    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Prompt | Wish::Doctor);
+    let flags = if takes_flags { typed(matches) } else { Flags::new() };
+    let show_settings = takes_flags && matches.get_flag("show-settings");
+    Ok(Typed { wish, flags, show_settings })
+}
+
+fn typed(matches: &ArgMatches) -> Flags {
+    let one = |row: &Row| match row.kind {
+        Kind::Switch => matches.get_flag(row.name).then(|| "true".to_owned()),
+        _ => matches.get_one::<String>(row.name).cloned(),
+    };
+    let file = matches.get_one::<String>(FILE_FLAG).map(|path| (FILE_FLAG.to_owned(), path.clone()));
+    SETTINGS.iter().filter_map(|row| Some((row.name.to_owned(), one(row)?))).chain(file).collect()
+}
+
+/// Completions for `shell`.
+#[must_use]
+pub fn completions(shell: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Ok(shell) = shell.parse::<clap_complete::Shell>() {
+        clap_complete::generate(shell, &mut command(), "firefighter", &mut out);
+    }
+    out
+}
+
+/// The man page.
+#[must_use]
+pub fn man() -> Vec<u8> {
+    let mut out = Vec::new();
+    // A write to memory cannot fail.
+    let _ = clap_mangen::Man::new(command()).render(&mut out);
+    for sub in command().get_subcommands() {
+        let _ = clap_mangen::Man::new(sub.clone()).render(&mut out);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) -> Typed {
+        parse(line.split(' ').map(OsString::from)).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn flags_arrive_by_their_names() {
+        let typed = check("firefighter diagnose --log x.log --strict --format json");
+        assert_eq!(typed.wish, Wish::Diagnose);
+        assert_eq!(typed.flags.get("log").map(String::as_str), Some("x.log"));
+        assert_eq!(typed.flags.get("strict").map(String::as_str), Some("true"));
+        assert_eq!(typed.flags.len(), 3);
+    }
+
+    #[test]
+    fn an_address_needs_no_flag() {
+        let typed = check("firefighter diagnose https://o/app#/tasks/ServerTasks-1");
+        assert_eq!(typed.flags.get("url").map(String::as_str), Some("https://o/app#/tasks/ServerTasks-1"));
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        for sub in command().get_subcommands() {
+            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Example"), "{}", sub.get_name());
+        }
+    }
+}

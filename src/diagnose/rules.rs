@@ -1,0 +1,189 @@
+//! The diagnosis without a model: the best known failure, and what the run's own definition adds to its remedy.
+
+use crate::model::{Author, Case, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role};
+use crate::signature::SURE;
+
+use super::fix;
+
+/// A match at least this strong is told without reserve.
+const CERTAIN: f64 = 0.75;
+/// Explanations offered beside the best one.
+const OTHERS: usize = 2;
+
+/// What the catalogue makes of `case`.
+pub(super) fn diagnose(case: &Case) -> Diagnosis {
+    let shown = |found: &&Match| case.line(found.line).is_some();
+    let mut matches = case.matches.iter().filter(shown);
+    match matches.next() {
+        Some(best) if best.strength >= SURE => known(case, best, matches),
+        guess => unknown(case, guess),
+    }
+}
+
+fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Match>) -> Diagnosis {
+    let signature = &best.signature;
+    let confidence = match (signature.role, best.strength) {
+        (Role::Symptom, _) => Confidence::Low,
+        (Role::Cause, strength) if strength >= CERTAIN => Confidence::High,
+        (Role::Cause, _) => Confidence::Medium,
+    };
+    let others = others.filter(|other| other.signature.role == Role::Cause && other.strength >= SURE).take(OTHERS);
+    let definition = definition_of(case, best);
+    Diagnosis {
+        summary: cause(best),
+        kind: Some(signature.kind.clone()),
+        domain: Some(signature.domain),
+        retry: Some(signature.retry),
+        hypotheses: std::iter::once(best).chain(others).map(hypothesis).collect(),
+        fixes: fixes(best, definition, case),
+        confidence,
+        author: Author::Rules,
+    }
+}
+
+fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
+    let step = case.steps.iter().find(|step| step.culprit).map(|step| format!(" of step {}", step.name));
+    let summary =
+        format!("No known failure matches the log{}. The lines below say most about it.", step.unwrap_or_default());
+    Diagnosis {
+        summary,
+        kind: None,
+        domain: None,
+        retry: None,
+        hypotheses: guess.map(hypothesis).into_iter().collect(),
+        fixes: case.definitions.iter().filter_map(time_limit_reached(case)).collect(),
+        confidence: if guess.is_some() { Confidence::Low } else { Confidence::None },
+        author: Author::Rules,
+    }
+}
+
+fn hypothesis(found: &Match) -> Hypothesis {
+    Hypothesis {
+        cause: cause(found),
+        citations: vec![found.line],
+        check: Some(found.signature.verify.clone()).filter(|check| !check.is_empty()),
+        signature: Some(found.signature.id.clone()),
+        links: found.signature.links.clone(),
+    }
+}
+
+fn cause(found: &Match) -> String {
+    fill(&found.signature.cause, &found.captures)
+}
+
+/// Puts captures in the place of their names; one that was not caught becomes `it`.
+fn fill(text: &str, captures: &[(String, String)]) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            out.push('{');
+            rest = after;
+            continue;
+        };
+        let value = captures.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        out.push_str(value.filter(|value| !value.is_empty()).unwrap_or("it"));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// What the process says of the step that the matched line belongs to.
+fn definition_of<'a>(case: &'a Case, found: &Match) -> Option<&'a Definition> {
+    let step = case.excerpt_of(found.line).and_then(|excerpt| excerpt.step.as_deref());
+    let named = step.and_then(|step| {
+        let fits =
+            |definition: &&Definition| step == definition.step || step.starts_with(&format!("{} › ", definition.step));
+        case.definitions.iter().find(fits)
+    });
+    named.or(match case.definitions.as_slice() {
+        [only] => Some(only),
+        _ => None,
+    })
+}
+
+fn fixes(best: &Match, definition: Option<&Definition>, case: &Case) -> Vec<Fix> {
+    let signature = &best.signature;
+    let mut fixes = Vec::new();
+    if let Some(definition) = definition {
+        if signature.retry == Retry::Helps {
+            fixes.extend(switch_on_retries(definition));
+            let cited = case.line(best.line).map(|line| line.text.as_str()).unwrap_or_default();
+            fixes.extend(fix::retry_in_script(definition, cited));
+        }
+        if signature.kind == "timeout" {
+            fixes.extend(time_limit_reached(case)(definition));
+        }
+    }
+    if !signature.fix.is_empty() {
+        fixes.push(Fix {
+            kind: FixKind::Person,
+            title: signature.title.clone(),
+            why: String::new(),
+            steps: signature.fix.iter().map(|step| fill(step, &best.captures)).collect(),
+            diff: None,
+            url: None,
+        });
+    }
+    fixes
+}
+
+fn switch_on_retries(definition: &Definition) -> Option<Fix> {
+    let path = definition.path_to_settings.as_deref().unwrap_or("the step's conditions");
+    (definition.retries == Some(0)).then(|| Fix {
+        kind: FixKind::Setting,
+        title: format!("Switch on retries for the step {}", definition.step),
+        why: "Retries are off for this step, and this failure often passes by itself.".to_owned(),
+        steps: vec![
+            format!("In the portal open {path} › Retries and switch them on (up to 3, with a pause between them)."),
+            "Create a new release: a release keeps the process it was made with, so retries take effect only in the next one."
+                .to_owned(),
+        ],
+        diff: None,
+        url: definition.url.clone(),
+    })
+}
+
+/// The advice for a step that ran into its own time limit.
+fn time_limit_reached(case: &Case) -> impl Fn(&Definition) -> Option<Fix> {
+    move |definition: &Definition| {
+        let minutes = definition.timeout_minutes?;
+        let step = case.steps.iter().filter(|step| step.culprit && step.name == definition.step);
+        let ran = step
+            .filter_map(|step| Some(step.finished?.as_second() - step.started?.as_second()))
+            .max()
+            .unwrap_or_default();
+        // A minute of slack: the limit counts the script alone, the times also what surrounds it.
+        if ran + 60 < i64::from(minutes) * 60 {
+            return None;
+        }
+        let path = definition.path_to_settings.as_deref().unwrap_or("the step's conditions");
+        Some(Fix {
+            kind: FixKind::Setting,
+            title: format!("The step's own time limit of {minutes} minutes was reached"),
+            why: format!("{} ran for {} s and its limit is {minutes} minutes.", definition.step, ran),
+            steps: vec![
+                format!(
+                    "In the portal open {path} › Execution timeout and raise or remove the limit, if the step needs longer."
+                ),
+                "If it should be quicker, look at the last lines before the limit: they show what it was waiting for."
+                    .to_owned(),
+            ],
+            diff: None,
+            url: definition.url.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captures_take_the_place_of_their_names() {
+        let captures = [("host".to_owned(), "ghcr.io".to_owned())];
+        assert_eq!(fill("{host} refused {what} {", &captures), "ghcr.io refused it {");
+    }
+}

@@ -1,0 +1,135 @@
+//! Files, artifacts and the host's own words: the report goes where people look.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::host::Host;
+use crate::model::{Confidence, Note, Notice, Retry, Stage};
+use crate::report::{FORMATS, Report};
+
+/// What to write and where.
+#[derive(Debug, Clone, Default)]
+pub struct Outputs {
+    /// The format that is printed, by its name in [`FORMATS`].
+    pub format: String,
+    /// Where files go; `None` for nowhere, or inside a host for a folder of our own.
+    pub folder: Option<PathBuf>,
+}
+
+/// The folder for files inside a host that keeps them, below the working folder.
+const FOLDER: &str = "firefighter";
+
+/// Publishes `report`. What could not be written is said in its place.
+pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dyn Write) -> Result<(), Error> {
+    let inside = host.say(&[]).is_some();
+    let folder = outputs.folder.clone().or_else(|| inside.then(|| PathBuf::from(FOLDER)));
+    let (files, fault) = match folder.map(|folder| write_files(report, &folder)) {
+        Some(Ok(files)) => (files, None),
+        Some(Err(error)) => (Vec::new(), Some(error)),
+        None => (Vec::new(), None),
+    };
+    let text = if inside {
+        host.say(&notices(report, files, fault.as_ref())).unwrap_or_default()
+    } else {
+        FORMATS.iter().find(|(name, ..)| *name == outputs.format).map(|(.., write)| write(report)).unwrap_or_default()
+    };
+    say(out, &text)?;
+    match fault {
+        // Inside a host the highlights have said so; the report itself was told.
+        Some(error) if !inside => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Tells a host how far we are; a person in front is told nothing.
+pub fn progress(host: &dyn Host, percent: u8, doing: &str, out: &mut dyn Write) {
+    if let Some(text) = host.say(&[Notice::Progress(percent, doing.to_owned())]) {
+        // Progress is a courtesy: whoever closed our output does not want it.
+        let _ = say(out, &text);
+    }
+}
+
+fn say(out: &mut dyn Write, text: &str) -> Result<(), Error> {
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.or_else(|error| match error.kind() {
+        // `firefighter … | head` has seen enough.
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(Error::Write { path: "the standard output".to_owned(), source: error }),
+    })
+}
+
+fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
+    let fault = |path: &Path, source| Error::Write { path: path.display().to_string(), source };
+    fs::create_dir_all(folder).map_err(|error| fault(folder, error))?;
+    let folder = std::path::absolute(folder).map_err(|error| fault(folder, error))?;
+    let mut files = Vec::new();
+    for (format, name, write) in FORMATS {
+        if *format == "text" {
+            continue;
+        }
+        let text = write(report);
+        let path = folder.join(name);
+        fs::write(&path, &text).map_err(|error| fault(&path, error))?;
+        files.push(Notice::Artifact { path, name: (*name).to_owned(), bytes: text.len() as u64 });
+    }
+    Ok(files)
+}
+
+/// What a host is asked to show: two or three highlights, then everything else below them.
+fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<Notice> {
+    let diagnosis = &report.diagnosis;
+    let mut notices = vec![Notice::Highlight(format!("Cause: {}", report.headline()))];
+    notices.push(Notice::Highlight(format!("What to do: {}", report.action())));
+    notices.push(match fault {
+        None => Notice::Highlight(
+            "Evidence, fix and timeline: see the artifacts firefighter.html and firefighter.md.".to_owned(),
+        ),
+        Some(error) => Notice::Warning(format!("{error}; set FIREFIGHTER_OUT to a folder that can be written")),
+    });
+    notices.push(Notice::Info(plain(
+        &FORMATS.iter().find(|(name, ..)| *name == "text").map(|(.., write)| write(report)).unwrap_or_default(),
+    )));
+    notices.extend(report.notes.iter().map(|note| Notice::Verbose(describe(note))));
+    let confidence = match diagnosis.confidence {
+        Confidence::None => "none",
+        Confidence::Low => "low",
+        Confidence::Medium => "medium",
+        Confidence::High => "high",
+    };
+    let retryable = match diagnosis.retry {
+        Some(Retry::Helps) => "True",
+        Some(Retry::Maybe) => "Maybe",
+        Some(Retry::No) => "False",
+        None => "Unknown",
+    };
+    let outputs = [
+        ("Category", diagnosis.kind.clone().unwrap_or_else(|| "unknown".to_owned())),
+        ("Cause", report.headline()),
+        ("Confidence", confidence.to_owned()),
+        ("Retryable", retryable.to_owned()),
+        ("Fingerprint", report.fingerprint.clone()),
+        ("FailedStep", report.failed_step().unwrap_or_default()),
+    ];
+    notices.extend(outputs.map(|(name, value)| Notice::Output { name: format!("Firefighter.{name}"), value }));
+    notices.extend(files);
+    notices.push(Notice::Progress(100, "Diagnosed".to_owned()));
+    notices
+}
+
+fn describe(note: &Note) -> String {
+    let stage = match note.stage {
+        Stage::Settings => "settings",
+        Stage::Collect => "collect",
+        Stage::Reduce => "evidence",
+        Stage::Diagnose => "diagnosis",
+        Stage::Publish => "publish",
+    };
+    format!("{stage}: {}", note.text)
+}
+
+/// A report for terminals without its colors.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}

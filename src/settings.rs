@@ -1,0 +1,493 @@
+//! Settings: flags over environment over `firefighter.toml` over defaults, and where each value came from.
+//!
+//! [`SETTINGS`] has a row for each; flags, help, the file's keys and the table of `--show-settings` are made from it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use url::Url;
+
+use crate::diagnose::Choice;
+use crate::error::Error;
+use crate::host::octopus::{self, Again, Credential, Target};
+use crate::host::{self, Env};
+use crate::http::{Network, Roots};
+use crate::publish::Outputs;
+use crate::reduce::Budget;
+
+/// What a setting is, and where it may come from.
+#[derive(Debug)]
+pub struct Row {
+    /// Its flag, without the dashes; also its name in `--show-settings`.
+    pub name: &'static str,
+    /// Its variables, the first that is set counts.
+    pub env: &'static [&'static str],
+    /// Its key in the file; empty for what makes no sense there.
+    pub file: &'static str,
+    /// Its value when nobody says anything.
+    pub default: &'static str,
+    /// What it takes, for the help.
+    pub kind: Kind,
+    /// What it does, for the help.
+    pub help: &'static str,
+    /// The heading it stands under in the help.
+    pub group: &'static str,
+}
+
+/// What a setting takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A value with this name.
+    Value(&'static str),
+    /// A value with this name that is never shown.
+    Secret(&'static str),
+    /// An address or a trust anchor: from a file it counts only when the file was named, for a repository's file must not
+    /// send keys elsewhere.
+    Place(&'static str),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Nothing: on when given.
+    Switch,
+}
+
+const WHAT: &str = "What to diagnose";
+const OCTOPUS: &str = "Octopus Deploy";
+const MODEL: &str = "Model";
+const READING: &str = "Evidence";
+const OUTPUT: &str = "Output";
+const NETWORK: &str = "Network";
+
+const fn row(
+    name: &'static str,
+    env: &'static [&'static str],
+    file: &'static str,
+    default: &'static str,
+    kind: Kind,
+    group: &'static str,
+    help: &'static str,
+) -> Row {
+    Row { name, env, file, default, kind, help, group }
+}
+
+/// Every setting.
+#[rustfmt::skip]
+pub const SETTINGS: &[Row] = &[
+    row("log", &["FIREFIGHTER_LOG"], "", "", Kind::Value("FILE"), WHAT,
+        "A log to read; `-` for the standard input"),
+    row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
+        "An Octopus run by its address in the portal: a task, a deployment or a release"),
+    row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
+        "An Octopus run by its task, such as ServerTasks-123"),
+    row("deployment", &["FIREFIGHTER_DEPLOYMENT"], "", "", Kind::Value("ID"), WHAT,
+        "An Octopus run by its deployment, such as Deployments-45, or by its runbook run, such as RunbookRuns-6"),
+    row("project", &["FIREFIGHTER_PROJECT"], "", "", Kind::Value("NAME"), WHAT,
+        "With --release and --environment: an Octopus deployment by names. The latest one where several fit"),
+    row("release", &["FIREFIGHTER_RELEASE"], "", "", Kind::Value("VERSION"), WHAT, "The release's version"),
+    row("environment", &["FIREFIGHTER_ENVIRONMENT"], "", "", Kind::Value("NAME"), WHAT, "The environment"),
+    row("tenant", &["FIREFIGHTER_TENANT"], "", "", Kind::Value("NAME"), WHAT, "The tenant"),
+    row("force", &["FIREFIGHTER_FORCE"], "", "false", Kind::Switch, WHAT,
+        "Diagnose a run again that was diagnosed before"),
+
+    row("octopus-url", &["FIREFIGHTER_OCTOPUS_URL", "OCTOPUS_URL"], "octopus.url", "", Kind::Place("ADDRESS"), OCTOPUS,
+        "The server, such as https://octopus.example.com"),
+    row("octopus-api-key", &["FIREFIGHTER_OCTOPUS_API_KEY", "OCTOPUS_API_KEY"], "octopus.api_key", "", Kind::Secret("KEY"), OCTOPUS,
+        "An API key that may read. Better given as a variable: flags are seen by others on the machine"),
+    row("octopus-access-token", &["FIREFIGHTER_OCTOPUS_ACCESS_TOKEN", "OCTOPUS_ACCESS_TOKEN"], "octopus.access_token", "", Kind::Secret("TOKEN"), OCTOPUS,
+        "An access token instead of a key, such as one from an OIDC login"),
+    row("octopus-space", &["FIREFIGHTER_OCTOPUS_SPACE", "OCTOPUS_SPACE"], "octopus.space", "", Kind::Value("SPACE"), OCTOPUS,
+        "The space, by id, name or slug"),
+
+    row("llm-url", &["FIREFIGHTER_LLM_URL"], "llm.url", "", Kind::Place("ADDRESS"), MODEL,
+        "Ask a model behind this address, in the dialect of OpenAI's chat completions: https://api.openai.com/v1, \
+         https://NAME.openai.azure.com/openai/v1, http://localhost:11434/v1. Without one the built-in catalogue answers"),
+    row("llm-model", &["FIREFIGHTER_LLM_MODEL"], "llm.model", "", Kind::Value("NAME"), MODEL,
+        "The model's name; on Azure the deployment's"),
+    row("llm-api-key", &["FIREFIGHTER_LLM_API_KEY"], "llm.api_key", "", Kind::Secret("KEY"), MODEL,
+        "The model's key; local servers need none"),
+    row("no-llm", &["FIREFIGHTER_NO_LLM"], "llm.off", "false", Kind::Switch, MODEL, "Ask no model, whatever else is set"),
+
+    row("budget", &["FIREFIGHTER_BUDGET"], "budget", "4000", Kind::Value("TOKENS"), READING,
+        "How much of the log is shown as evidence, in tokens of the o200k vocabulary"),
+    row("signatures", &["FIREFIGHTER_SIGNATURES"], "signatures", "", Kind::Value("FILE"), READING,
+        "Your own known failures, as TOML, beside the built-in ones"),
+
+    row("format", &["FIREFIGHTER_FORMAT"], "format", "text", Kind::Choice(&["text", "json", "markdown", "html"]), OUTPUT,
+        "What to print"),
+    row("out", &["FIREFIGHTER_OUT"], "out", "", Kind::Value("FOLDER"), OUTPUT,
+        "Also write the report there as firefighter.md, .html and .json. Inside Octopus: ./firefighter"),
+    row("color", &["FIREFIGHTER_COLOR"], "color", "auto", Kind::Choice(&["auto", "always", "never"]), OUTPUT,
+        "Colors; `auto` uses them on a terminal unless NO_COLOR is set"),
+    row("strict", &["FIREFIGHTER_STRICT"], "", "false", Kind::Switch, OUTPUT,
+        "Exit with a code that tells the outcome instead of always 0"),
+    row("deadline", &["FIREFIGHTER_DEADLINE"], "deadline", "120", Kind::Value("SECONDS"), OUTPUT,
+        "The longest the whole run may take"),
+
+    row("proxy", &["FIREFIGHTER_PROXY"], "network.proxy", "", Kind::Place("ADDRESS"), NETWORK,
+        "A proxy for all calls, such as http://user:password@proxy:3128. Without it HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count"),
+    row("ca-file", &["FIREFIGHTER_CA_FILE"], "network.ca_file", "", Kind::Place("FILE"), NETWORK,
+        "More certificate authorities to trust, as PEM"),
+    row("tls-roots", &["FIREFIGHTER_TLS_ROOTS"], "network.tls_roots", "both", Kind::Choice(&["both", "system", "bundled"]), NETWORK,
+        "Which certificate authorities are trusted beside those of --ca-file"),
+];
+
+/// The flag and variable that name the file itself.
+pub const FILE_FLAG: &str = "config";
+const FILE_ENV: &str = "FIREFIGHTER_CONFIG";
+/// The file that is read when none is named and it is there.
+const FILE_NAME: &str = "firefighter.toml";
+
+/// What the user typed: flag names without dashes, and their values; `true` for a switch.
+pub type Flags = BTreeMap<String, String>;
+
+/// A value and where it came from.
+#[derive(Debug, Clone)]
+struct Given {
+    value: String,
+    from: String,
+}
+
+/// All settings, merged and not yet made sense of.
+pub struct Merged {
+    values: BTreeMap<&'static str, Given>,
+    /// What was left aside, for the reader.
+    pub remarks: Vec<String>,
+}
+
+/// All settings, as the stages take them.
+pub struct Settings {
+    /// For the host.
+    pub access: host::Access,
+    /// For the network.
+    pub network: Network,
+    /// For reduce.
+    pub budget: Budget,
+    /// A file of the user's own signatures.
+    pub signatures: Option<PathBuf>,
+    /// For diagnose; `None` to ask no model.
+    pub choice: Option<Choice>,
+    /// For publish.
+    pub outputs: Outputs,
+    /// For everything.
+    pub deadline: Duration,
+    /// What was left aside, for the reader.
+    pub remarks: Vec<String>,
+}
+
+/// Merges flags, environment, file and defaults. Errors when the file can't be read or has a key that does not exist.
+pub fn merge(flags: &Flags, env: &Env) -> Result<Merged, Error> {
+    let named = flags.get(FILE_FLAG).cloned().or_else(|| env.get(FILE_ENV).cloned()).filter(|path| !path.is_empty());
+    let path = named.clone().unwrap_or_else(|| FILE_NAME.to_owned());
+    let table = match std::fs::read_to_string(&path) {
+        Ok(text) => parse(&path, &text)?,
+        Err(error) if named.is_some() => {
+            return Err(Error::Settings(format!("cannot read the settings file {path}: {error}; check --config")));
+        }
+        Err(_) => BTreeMap::new(),
+    };
+    let mut remarks = Vec::new();
+    let mut values = BTreeMap::new();
+    for row in SETTINGS {
+        let flag = flags.get(row.name).map(|value| (value.clone(), format!("flag --{}", row.name)));
+        let variable = row.env.iter().find_map(|name| {
+            let value = env.get(*name).filter(|value| !value.trim().is_empty())?;
+            Some((value.trim().to_owned(), format!("variable {name}")))
+        });
+        let mut file = table.get(row.file).map(|value| (value.clone(), format!("file {path}")));
+        if let (Kind::Place(_), Some(_), None) = (row.kind, &file, &named) {
+            remarks.push(format!("{} in {path} is not used: name the file with --config to use it", row.file));
+            file = None;
+        }
+        let default = (row.default.to_owned(), "default".to_owned());
+        let (value, from) = flag.or(variable).or(file).unwrap_or(default);
+        values.insert(row.name, Given { value, from });
+    }
+    Ok(Merged { values, remarks })
+}
+
+/// The file's keys with dots between tables, and their values as text.
+fn parse(path: &str, text: &str) -> Result<BTreeMap<String, String>, Error> {
+    let wrong = |reason: String| Error::Settings(format!("the settings file {path} is broken: {reason}"));
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| wrong(error.to_string().trim().replace('\n', " ")))?;
+    let mut flat = BTreeMap::new();
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => {
+                flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)))
+            }
+            other => drop(flat.insert(key, other)),
+        }
+    }
+    flat.into_iter()
+        .map(|(key, value)| {
+            if !SETTINGS.iter().any(|row| !row.file.is_empty() && row.file == key) {
+                let all: Vec<_> = SETTINGS.iter().map(|row| row.file).filter(|file| !file.is_empty()).collect();
+                return Err(wrong(format!("there is no setting {key}; there are {}", all.join(", "))));
+            }
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(on) => on.to_string(),
+                _ => return Err(wrong(format!("{key} must be a text, a number, true or false"))),
+            };
+            Ok((key, text))
+        })
+        .collect()
+}
+
+impl Merged {
+    fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).map(|given| given.value.clone()).filter(|value| !value.is_empty())
+    }
+
+    fn is_on(&self, name: &str) -> bool {
+        self.text(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"))
+    }
+
+    fn wrong(&self, name: &str, expected: &str) -> Error {
+        let given = self.values.get(name);
+        let (value, from) = given.map(|given| (given.value.as_str(), given.from.as_str())).unwrap_or_default();
+        Error::Settings(format!("{name} is {value} (from {from}), but it must be {expected}"))
+    }
+
+    fn number(&self, name: &str) -> Result<u32, Error> {
+        let number = self.text(name).and_then(|value| value.parse().ok()).filter(|number| *number > 0);
+        number.ok_or_else(|| self.wrong(name, "a whole number above 0"))
+    }
+
+    fn choice(&self, name: &str) -> Result<String, Error> {
+        let kind = SETTINGS.iter().find(|row| row.name == name).map(|row| row.kind);
+        let value = self.text(name).unwrap_or_default().to_ascii_lowercase();
+        match kind {
+            Some(Kind::Choice(words)) if !words.contains(&value.as_str()) => {
+                Err(self.wrong(name, &format!("one of {}", words.join(", "))))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    /// Whether to print colors; an unknown word counts as `auto` here and is named by [`Merged::settings`].
+    #[must_use]
+    pub fn color(&self) -> ColorChoice {
+        match self.text("color").as_deref() {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        }
+    }
+
+    /// Every setting, its value and where it came from, one a line; secrets are hidden.
+    #[must_use]
+    pub fn show(&self) -> String {
+        let mut out = String::new();
+        for row in SETTINGS {
+            let Some(given) = self.values.get(row.name) else { continue };
+            let value = match row.kind {
+                _ if given.value.is_empty() => "-".to_owned(),
+                Kind::Secret(_) => "(hidden)".to_owned(),
+                Kind::Place(_) => without_user(&given.value),
+                _ => given.value.clone(),
+            };
+            let from = if given.value.is_empty() { "not set" } else { &given.from };
+            // A write to a string cannot fail.
+            let _ = writeln!(out, "{:<21} {value:<40} {from}", row.name);
+        }
+        for remark in &self.remarks {
+            let _ = writeln!(out, "note: {remark}");
+        }
+        out
+    }
+
+    /// Makes sense of the settings. Errors name the setting, where its value came from, and what it must be.
+    pub fn settings(self, env: &Env) -> Result<Settings, Error> {
+        let secret = |name: &str| self.text(name);
+        let (target, from_url) = self.target()?;
+        let server = self.text("octopus-url").or(from_url);
+        let credential = match (secret("octopus-api-key"), secret("octopus-access-token")) {
+            (Some(key), _) => Credential::ApiKey(key),
+            (None, Some(token)) => Credential::AccessToken(token),
+            (None, None) => Credential::None,
+        };
+        self.choice("color")?;
+        let again = if self.is_on("force") { Again::Allow } else { Again::Refuse };
+        let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
+        let space = space.or_else(|| self.text("octopus-space"));
+        let octopus = octopus::Access { server, credential, space, target, again };
+        Ok(Settings {
+            access: host::Access { log: self.text("log"), octopus },
+            network: self.network(env)?,
+            budget: Budget { tokens: self.number("budget")? as usize },
+            signatures: self.text("signatures").map(PathBuf::from),
+            choice: self.model()?,
+            outputs: Outputs { format: self.choice("format")?, folder: self.text("out").map(PathBuf::from) },
+            deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
+            remarks: self.remarks,
+        })
+    }
+
+    /// The run that was named, and the server where the run's address names one.
+    #[expect(clippy::type_complexity, reason = "two results of one look, taken apart at once")]
+    fn target(&self) -> Result<(Option<(Option<String>, Target)>, Option<String>), Error> {
+        if let Some(address) = self.text("url") {
+            let (address, space, target) = octopus::from_address(&address)?;
+            let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+            if self.text("octopus-url").is_some_and(|server| origin(&server) != origin(&address)) {
+                return Err(Error::Settings(format!(
+                    "{address} is on another server than octopus-url names: the key is not sent there; set OCTOPUS_URL to that server"
+                )));
+            }
+            return Ok((Some((space, target)), Some(address)));
+        }
+        let by_id = self.text("task").map(Target::Task).or_else(|| {
+            let id = self.text("deployment")?;
+            Some(if id.starts_with("RunbookRuns-") { Target::RunbookRun(id) } else { Target::Deployment(id) })
+        });
+        let by_name = || {
+            let (version, environment, tenant) = (self.text("release"), self.text("environment"), self.text("tenant"));
+            match self.text("project") {
+                Some(project) => Ok(Some(Target::Release { project, version, environment, tenant })),
+                None if version.is_some() => {
+                    Err(Error::Settings("a release needs its project: add --project".to_owned()))
+                }
+                None => Ok(None),
+            }
+        };
+        let target = match by_id {
+            Some(target) => Some(target),
+            None => by_name()?,
+        };
+        Ok((target.map(|target| (None, target)), None))
+    }
+
+    fn model(&self) -> Result<Option<Choice>, Error> {
+        let Some(address) = self.text("llm-url").filter(|_| !self.is_on("no-llm")) else { return Ok(None) };
+        let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let url = url.ok_or_else(|| self.wrong("llm-url", "an address such as https://api.openai.com/v1"))?;
+        let model = self.text("llm-model").ok_or_else(|| {
+            Error::Settings(
+                "llm-url is set but llm-model is not: set FIREFIGHTER_LLM_MODEL to the model's name".to_owned(),
+            )
+        })?;
+        Ok(Some(Choice { url, model, key: self.text("llm-api-key") }))
+    }
+
+    fn network(&self, env: &Env) -> Result<Network, Error> {
+        let variable = |names: &[&str]| names.iter().find_map(|name| env.get(*name).filter(|v| !v.is_empty()).cloned());
+        let all = variable(&["ALL_PROXY", "all_proxy"]);
+        let roots = match self.choice("tls-roots")?.as_str() {
+            "system" => Roots::System,
+            "bundled" => Roots::Bundled,
+            _ => Roots::Both,
+        };
+        let authorities = match self.text("ca-file") {
+            Some(path) => std::fs::read(&path).map_err(|error| {
+                Error::Settings(format!("cannot read the certificate authorities in {path}: {error}"))
+            })?,
+            None => Vec::new(),
+        };
+        Ok(Network {
+            proxy: self.text("proxy"),
+            http_proxy: variable(&["http_proxy", "HTTP_PROXY"]).or_else(|| all.clone()),
+            https_proxy: variable(&["https_proxy", "HTTPS_PROXY"]).or(all),
+            no_proxy: variable(&["no_proxy", "NO_PROXY"]).unwrap_or_default(),
+            authorities,
+            roots,
+        })
+    }
+
+    /// The values that must never be shown.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
+        SETTINGS.iter().filter(secret).filter_map(|row| self.text(row.name)).collect()
+    }
+}
+
+/// An address without the user and password that a proxy's may hold.
+fn without_user(address: &str) -> String {
+    let Ok(mut url) = Url::parse(address) else { return address.to_owned() };
+    if url.username().is_empty() && url.password().is_none() {
+        return address.to_owned();
+    }
+    // An address that can't hold a user has none to remove.
+    let _ = url.set_username("hidden");
+    let _ = url.set_password(None);
+    url.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn merged(flags: &[(&str, &str)], variables: &[(&str, &str)]) -> Merged {
+        merge(&env(flags), &env(variables)).unwrap()
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_those_over_defaults() {
+        let both = merged(&[("budget", "7")], &[("FIREFIGHTER_BUDGET", "8")]);
+        assert_eq!(both.text("budget").as_deref(), Some("7"));
+        assert_eq!(merged(&[], &[("FIREFIGHTER_BUDGET", "8")]).text("budget").as_deref(), Some("8"));
+        assert_eq!(merged(&[], &[]).text("budget").as_deref(), Some("4000"));
+    }
+
+    #[test]
+    fn octopus_own_names_are_honored() {
+        let given =
+            merged(&[], &[("OCTOPUS_URL", "https://o"), ("OCTOPUS_API_KEY", "API-X"), ("OCTOPUS_SPACE", "Spaces-1")]);
+        let settings = given.settings(&BTreeMap::new()).unwrap();
+        assert_eq!(settings.access.octopus.server.as_deref(), Some("https://o"));
+        assert_eq!(settings.access.octopus.space.as_deref(), Some("Spaces-1"));
+        assert!(matches!(settings.access.octopus.credential, Credential::ApiKey(key) if key == "API-X"));
+    }
+
+    #[test]
+    fn secrets_are_hidden_where_settings_are_shown() {
+        let given = merged(&[("octopus-api-key", "API-TOPSECRET"), ("proxy", "http://me:hush@proxy:1")], &[]);
+        let shown = given.show();
+        assert!(shown.contains("(hidden)") && !shown.contains("TOPSECRET") && !shown.contains("hush"), "{shown}");
+        assert_eq!(given.secrets(), ["API-TOPSECRET"]);
+    }
+
+    #[test]
+    fn a_wrong_value_is_named_with_its_origin() {
+        let message = |flags: &[(&str, &str)]| merged(flags, &[]).settings(&BTreeMap::new()).err().unwrap().to_string();
+        assert_eq!(
+            message(&[("budget", "many")]),
+            "budget is many (from flag --budget), but it must be a whole number above 0"
+        );
+        assert!(message(&[("format", "pdf")]).contains("one of text, json, markdown, html"));
+        assert!(message(&[("llm-url", "http://localhost/v1")]).contains("FIREFIGHTER_LLM_MODEL"));
+        assert!(
+            message(&[("url", "https://other/app#/tasks/ServerTasks-1"), ("octopus-url", "https://o")])
+                .contains("another server")
+        );
+    }
+
+    #[test]
+    fn a_files_keys_are_known_and_an_unknown_one_is_named() {
+        let found = parse("f", "budget = 9\n[octopus]\nspace = \"Ops\"\n[llm]\noff = true\n").unwrap();
+        assert_eq!(found.get("octopus.space").map(String::as_str), Some("Ops"));
+        assert_eq!(found.get("llm.off").map(String::as_str), Some("true"));
+        assert!(parse("f", "bugdet = 9").unwrap_err().to_string().contains("no setting bugdet"));
+        assert!(parse("f", "budget = [").is_err());
+    }
+
+    #[test]
+    fn names_variables_and_keys_are_each_used_once() {
+        for key in [|row: &Row| row.name, |row: &Row| row.file] {
+            let mut all: Vec<_> = SETTINGS.iter().map(key).filter(|key| !key.is_empty()).collect();
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
+    }
+}
