@@ -1,4 +1,5 @@
-//! Private keys over several lines: PEM, OpenPGP, PuTTY. Found whole, and also when a log holds only their start or end.
+//! Private keys over several lines: PEM, `OpenPGP`, `PuTTY`.
+//! Found whole, and also when a log holds only their start or end.
 
 use std::ops::Range;
 
@@ -49,7 +50,9 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>, usize)) {
 /// Where the label that starts at `at` ends, when it is one of a private key.
 fn private_label(text: &str, at: usize) -> Option<usize> {
     let rest = text.get(at..)?;
-    let key = rest.find("PRIVATE KEY").filter(|&key| key < 50 && !rest.get(..key).is_some_and(|label| label.contains('\n')))?;
+    let key = rest
+        .find("PRIVATE KEY")
+        .filter(|&key| key < 50 && !rest.get(..key).is_some_and(|label| label.contains('\n')))?;
     let dashes = rest.get(key..)?.find("-----").filter(|&dashes| dashes < 20)?;
     Some(at + key + dashes + "-----".len())
 }
@@ -75,7 +78,8 @@ fn started(text: &str, from: usize, to: usize, found: &mut dyn FnMut(Range<usize
     for (index, line) in lines(text, body).enumerate() {
         if index == 0 {
             let rest = text.get(line.clone()).unwrap_or_default();
-            let length = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+/=\\ \t".contains(c))).unwrap_or(rest.len());
+            let length =
+                rest.find(|c: char| !(c.is_ascii_alphanumeric() || "+/=\\ \t".contains(c))).unwrap_or(rest.len());
             let start = trimmed(text, line.start..line.start + length);
             if start.len() >= 8 {
                 found(start);
@@ -84,7 +88,9 @@ fn started(text: &str, from: usize, to: usize, found: &mut dyn FnMut(Range<usize
         }
         let part = last_word(text, line.clone());
         let header = text.get(line).is_some_and(|line| line.trim().is_empty() || line.contains(": "));
-        if is_key_text(text, &part, 16) || (is_key_text(text, &part, 2) && text.get(part.clone()).is_some_and(|part| part.ends_with('='))) {
+        if is_key_text(text, &part, 16)
+            || (is_key_text(text, &part, 2) && text.get(part.clone()).is_some_and(|part| part.ends_with('=')))
+        {
             found(part);
         } else if index > 4 || !header {
             return;
@@ -98,7 +104,11 @@ fn ended(text: &str, floor: usize, at: usize, found: &mut dyn FnMut(Range<usize>
     let mut end = at;
     let from = floor.max(at.saturating_sub(LARGEST));
     for index in 0.. {
-        let start = text.as_bytes().get(from..end).and_then(|body| memchr::memrchr(b'\n', body)).map_or(from, |feed| from + feed + 1);
+        let start = text
+            .as_bytes()
+            .get(from..end)
+            .and_then(|body| memchr::memrchr(b'\n', body))
+            .map_or(from, |feed| from + feed + 1);
         let part = last_word(text, start..end);
         let shortest = if index < 2 { 2 } else { 16 };
         if is_key_text(text, &part, shortest) {
@@ -135,11 +145,16 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
 /// The last word of a line: what stands before it was put there by a tool that shows lines.
 fn last_word(text: &str, line: Range<usize>) -> Range<usize> {
     let line = trimmed(text, line);
-    let start = text.get(line.clone()).and_then(|line| line.rfind([' ', '\t'])).map_or(line.start, |space| line.start + space + 1);
+    let start = text
+        .get(line.clone())
+        .and_then(|line| line.rfind([' ', '\t']))
+        .map_or(line.start, |space| line.start + space + 1);
     start..line.end
 }
 
 fn is_key_text(text: &str, part: &Range<usize>, shortest: usize) -> bool {
     part.len() >= shortest
-        && text.get(part.clone()).is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\\\"',".contains(&byte)))
+        && text
+            .get(part.clone())
+            .is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\\\"',".contains(&byte)))
 }

@@ -10,6 +10,9 @@ pub(super) const SHORTEST: usize = 4;
 /// Shorter fragments of an encoding could be found by chance.
 const SHORTEST_ENCODED: usize = 6;
 
+/// Larger values are looked for as they are, line by line, and escaped.
+const LARGEST_ENCODED: usize = 32 * 1024;
+
 /// What URLs may hold as it is.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -35,6 +38,10 @@ fn spell(value: &str, forms: &mut Vec<String>) {
     }
     forms.push(value.to_owned());
     escaped(value, forms);
+    // A whole file in a variable: two dozen copies of it would cost more than they find.
+    if value.len() > LARGEST_ENCODED {
+        return;
+    }
     let mut encoded = Vec::new();
     base64(value.as_bytes(), &mut encoded);
     // PowerShell's -EncodedCommand is base64 over UTF-16.
@@ -60,9 +67,14 @@ fn escaped(value: &str, forms: &mut Vec<String>) {
         let json = json.get(1..json.len() - 1).unwrap_or_default().to_owned();
         // .NET's JSON writer also escapes what could break out of HTML.
         let mut dotnet = json.replace("\\\"", "\\u0022");
-        for (plain, code) in
-            [('&', "\\u0026"), ('\'', "\\u0027"), ('+', "\\u002B"), ('<', "\\u003C"), ('>', "\\u003E"), ('`', "\\u0060")]
-        {
+        for (plain, code) in [
+            ('&', "\\u0026"),
+            ('\'', "\\u0027"),
+            ('+', "\\u002B"),
+            ('<', "\\u003C"),
+            ('>', "\\u003E"),
+            ('`', "\\u0060"),
+        ] {
             dotnet = dotnet.replace(plain, code);
         }
         // A string inside a string: logged JSON that holds JSON.

@@ -53,6 +53,9 @@ impl<T> Deref for Redacted<T> {
 /// where a rule sees it and no longer everywhere else.
 const MOST_LEARNED: usize = 500;
 
+/// Two rounds do for ordinary text, and no text may keep its reader busy for ever.
+const MOST_ROUNDS: usize = 12;
+
 /// Finds and masks secrets. Made once for a run, from all that is known of it.
 pub struct Redactor {
     /// What looks like a secret in the log, by place; covers keys of several lines, which no single line shows.
@@ -133,11 +136,11 @@ impl Redactor {
 
     /// `text` with `spans` and all else that is found in it masked.
     fn write(&self, text: &str, mut spans: Spans, used: &mut BTreeSet<usize>) -> String {
-        let mut masked = None;
-        // A mask changes what stands beside its neighbors, so that a rule may see more. Each round masks something
-        // that no mask covered, so the rounds end; masking masked text again then changes nothing.
-        loop {
-            let text = masked.as_deref().unwrap_or(text);
+        let mut masked = text.to_owned();
+        // A mask changes what stands beside its neighbors, so that a rule may see more. Until none does, masking masked
+        // text would change something.
+        for _ in 0..MOST_ROUNDS {
+            let text = masked.as_str();
             self.known.find(text, &mut spans);
             look(text, |range, value| spans.add(range, value));
             let merged = std::mem::take(&mut spans).merged(text);
@@ -147,10 +150,11 @@ impl Redactor {
                 number
             });
             if next == text {
-                return next;
+                break;
             }
-            masked = Some(next);
+            masked = next;
         }
+        masked
     }
 
     /// The number of `secret` in this run, given at first use.
@@ -189,6 +193,8 @@ fn learn(value: &Arc<str>, learned: &mut Vec<Arc<str>>) {
 /// Values to be masked wherever they stand, in all their spellings.
 struct Known {
     automaton: Option<AhoCorasick>,
+    /// The spellings, when they are too many for an automaton: slow beats leaky.
+    patterns: Vec<String>,
     /// For each spelling its value.
     values: Vec<Arc<str>>,
 }
@@ -203,17 +209,32 @@ impl Known {
                 values.push(Arc::clone(&value));
             }
         }
-        let automaton = (!patterns.is_empty()).then(|| AhoCorasick::new(&patterns).ok()).flatten();
-        Self { automaton, values }
+        if patterns.is_empty() {
+            return Self { automaton: None, patterns, values };
+        }
+        match AhoCorasick::new(&patterns) {
+            Ok(automaton) => Self { automaton: Some(automaton), patterns: Vec::new(), values },
+            Err(_) => Self { automaton: None, patterns, values },
+        }
     }
 
     fn find(&self, text: &str, spans: &mut Spans) {
-        let Some(automaton) = &self.automaton else { return };
-        for hit in automaton.find_overlapping_iter(text) {
-            let Some(value) = self.values.get(hit.pattern().as_usize()) else { continue };
+        let mut add = |range: Range<usize>, value: Option<&Arc<str>>| {
             // A short value can be part of an ordinary word.
-            if hit.len() > 5 || is_whole_word(text.as_bytes(), &hit.range()) {
-                spans.add(hit.range(), value);
+            if let Some(value) = value
+                && (range.len() > 5 || is_whole_word(text.as_bytes(), &range))
+            {
+                spans.add(range, value);
+            }
+        };
+        if let Some(automaton) = &self.automaton {
+            for hit in automaton.find_overlapping_iter(text) {
+                add(hit.range(), self.values.get(hit.pattern().as_usize()));
+            }
+        }
+        for (pattern, value) in self.patterns.iter().zip(&self.values) {
+            for (start, _) in text.match_indices(pattern.as_str()) {
+                add(start..start + pattern.len(), Some(value));
             }
         }
     }

@@ -13,17 +13,20 @@ use serde::Deserialize;
 use super::value::{entropy, is_odd, is_value};
 
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the test `every_example_is_masked_and_nothing_else_is` reads the same text")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the test `every_example_is_masked_and_nothing_else_is` reads the same text"
+    )]
     Rules::read(include_str!("rules.toml")).expect("the rules are valid")
 });
 
 pub(super) struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     /// Values that name what belongs in their place.
     words: Vec<String>,
     /// What may follow a word such as `password` in a name so that no password is meant.
     tails: Vec<String>,
-    gate: Option<AhoCorasick>,
+    gate: AhoCorasick,
     /// For each keyword of the gate the rules it opens.
     opens: Vec<Vec<usize>>,
 }
@@ -39,6 +42,7 @@ struct File {
 #[derive(Deserialize)]
 #[cfg_attr(test, serde(deny_unknown_fields))]
 struct Rule {
+    #[cfg(test)]
     id: String,
     keywords: Vec<String>,
     pattern: String,
@@ -87,7 +91,8 @@ impl Rules {
         let opens = keywords
             .iter()
             .map(|keyword| {
-                let opened = rules.iter().enumerate().filter(|(_, rule)| rule.keywords.iter().any(|own| own == keyword));
+                let opened =
+                    rules.iter().enumerate().filter(|(_, rule)| rule.keywords.iter().any(|own| own == keyword));
                 opened.map(|(index, _)| index).collect()
             })
             .collect();
@@ -97,25 +102,28 @@ impl Rules {
             .ascii_case_insensitive(true)
             .build(&keywords)
             .map_err(|error| error.to_string())?;
-        Ok(Self { rules, words, tails, gate: Some(gate), opens })
+        Ok(Self { all: rules, words, tails, gate, opens })
     }
 
     /// Calls `found` for each place of `text` where a rule sees a secret. Places can overlap.
     pub(super) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
-        let Some(gate) = &self.gate else { return };
         let bytes = text.as_bytes();
         // Up to where each rule has read: a line is shown to a rule once.
-        let mut read = vec![0; self.rules.len()];
+        let mut read = vec![0; self.all.len()];
         let mut line = 0..0;
-        for hit in gate.find_overlapping_iter(bytes) {
+        for hit in self.gate.find_overlapping_iter(bytes) {
             if hit.start() >= line.end {
-                let start = bytes.get(..hit.start()).and_then(|before| memrchr(b'\n', before)).map_or(0, |feed| feed + 1);
-                let end = bytes.get(hit.end()..).and_then(|after| memchr(b'\n', after)).map_or(bytes.len(), |feed| hit.end() + feed);
+                let start =
+                    bytes.get(..hit.start()).and_then(|before| memrchr(b'\n', before)).map_or(0, |feed| feed + 1);
+                let end = bytes
+                    .get(hit.end()..)
+                    .and_then(|after| memchr(b'\n', after))
+                    .map_or(bytes.len(), |feed| hit.end() + feed);
                 line = start..end;
             }
             let opened = self.opens.get(hit.pattern().as_usize()).map(Vec::as_slice).unwrap_or_default();
             for &index in opened {
-                let (Some(rule), Some(read)) = (self.rules.get(index), read.get_mut(index)) else { continue };
+                let (Some(rule), Some(read)) = (self.all.get(index), read.get_mut(index)) else { continue };
                 if *read >= line.end {
                     continue;
                 }
@@ -130,7 +138,8 @@ impl Rules {
         let bytes = text.as_bytes();
         let mut end = line.end;
         for _ in 1..rule.lines {
-            end = bytes.get(end + 1..).map_or(end, |rest| memchr(b'\n', rest).map_or(bytes.len(), |feed| end + 1 + feed));
+            end =
+                bytes.get(end + 1..).map_or(end, |rest| memchr(b'\n', rest).map_or(bytes.len(), |feed| end + 1 + feed));
         }
         let Some(part) = bytes.get(line.start..end) else { return };
         // Most lines that hold the keyword hold no secret: the plain search is several times faster than one for groups.
@@ -209,9 +218,13 @@ mod tests {
     fn every_example_is_masked_and_nothing_else_is() {
         let rules = Rules::read(include_str!("rules.toml")).unwrap();
         let mut wrong = Vec::new();
-        for rule in &rules.rules {
+        for rule in &rules.all {
             assert!(rule.regex().is_some(), "{}: {:?}", rule.id, Regex::new(&rule.pattern));
-            assert!(!rule.examples.is_empty() && !rule.unlike.is_empty(), "{} lacks an example or a look-alike", rule.id);
+            assert!(
+                !rule.examples.is_empty() && !rule.unlike.is_empty(),
+                "{} lacks an example or a look-alike",
+                rule.id
+            );
             for example in &rule.examples {
                 let (line, secret) = (example.line.replace("{}", ""), example.secret.replace("{}", ""));
                 assert!(line.contains(&secret), "{}: {line} does not hold {secret}", rule.id);
@@ -252,7 +265,7 @@ mod tests {
 
     #[test]
     fn every_rule_has_its_own_name() {
-        let mut ids: Vec<&str> = BUILTIN.rules.iter().map(|rule| rule.id.as_str()).collect();
+        let mut ids: Vec<&str> = BUILTIN.all.iter().map(|rule| rule.id.as_str()).collect();
         ids.sort_unstable();
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
     }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Author, Case, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix, Hypothesis, Incident, Line, Log,
-    Match, Note, Pick, Run, Script, Step,
+    Author, Case, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix, Hypothesis, Incident,
+    Line, Log, Match, Note, Pick, Run, Script, Step,
 };
 use crate::redact::Redactor;
 
@@ -124,7 +124,17 @@ impl<'a> Pen<'a> {
 
     fn definition(&mut self, definition: &Definition) -> Definition {
         let Definition {
-            step, kind, condition, retries, timeout_minutes, runs_on, container, script, packages, url, path_to_settings,
+            step,
+            kind,
+            condition,
+            retries,
+            timeout_minutes,
+            runs_on,
+            container,
+            script,
+            packages,
+            url,
+            path_to_settings,
         } = definition;
         Definition {
             step: self.text(step),
@@ -134,7 +144,9 @@ impl<'a> Pen<'a> {
             timeout_minutes: *timeout_minutes,
             runs_on: self.maybe(runs_on.as_ref()),
             container: self.maybe(container.as_ref()),
-            script: script.as_ref().map(|Script { syntax, body }| Script { syntax: self.text(syntax), body: self.text(body) }),
+            script: script
+                .as_ref()
+                .map(|Script { syntax, body }| Script { syntax: self.text(syntax), body: self.text(body) }),
             packages: self.all(packages),
             url: self.maybe(url.as_ref()),
             path_to_settings: self.maybe(path_to_settings.as_ref()),
@@ -168,7 +180,9 @@ impl<'a> Pen<'a> {
             confidence,
             author: match author {
                 Author::Rules => Author::Rules,
-                Author::Llm { provider, model } => Author::Llm { provider: self.text(&provider), model: self.text(&model) },
+                Author::Llm { provider, model } => {
+                    Author::Llm { provider: self.text(&provider), model: self.text(&model) }
+                }
             },
         }
     }

@@ -123,7 +123,9 @@ pub(super) fn mask(text: &str, spans: &[Span], mut number: impl FnMut(&Arc<str>)
             if line.trim().is_empty() {
                 masked.push_str(line);
             } else {
-                masked.push_str(&format!("{OPEN}{}{CLOSE}", number(secret)));
+                masked.push_str(OPEN);
+                masked.push_str(&number(secret).to_string());
+                masked.push_str(CLOSE);
             }
         }
         done = range.end;

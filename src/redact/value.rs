@@ -23,7 +23,12 @@ pub(super) fn entropy(value: &str) -> f64 {
         counts[usize::from(byte)] += 1;
     }
     let length = value.len() as f64;
-    counts.iter().filter(|&&count| count > 0).map(|&count| count as f64 / length).map(|share| -share * share.log2()).sum()
+    counts
+        .iter()
+        .filter(|&&count| count > 0)
+        .map(|&count| count as f64 / length)
+        .map(|share| -share * share.log2())
+        .sum()
 }
 
 /// `********`, `xxxx`, `...`: one sign over and over, or no letter and no digit at all.
@@ -39,8 +44,25 @@ fn is_mask(value: &str) -> bool {
 /// `${VAR}`, `#{Var}`, `$(VAR)`, `%VAR%`, `<password>`, `getPassword()`, `process.env.X`.
 fn is_reference(value: &str) -> bool {
     let value = value.trim_start_matches(['\\', '"', '\'']);
-    let wrapped = |open: &str, close: &str| value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close);
-    let opens = ["${", "#{", "$(", "{{", "@(", "$[", "$env:", "<%", "@Microsoft.KeyVault", "id=", "!Ref", "!Sub", "((", "[System."];
+    let wrapped = |open: &str, close: &str| {
+        value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
+    };
+    let opens = [
+        "${",
+        "#{",
+        "$(",
+        "{{",
+        "@(",
+        "$[",
+        "$env:",
+        "<%",
+        "@Microsoft.KeyVault",
+        "id=",
+        "!Ref",
+        "!Sub",
+        "((",
+        "[System.",
+    ];
     let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     opens.iter().any(|open| value.starts_with(open))
         || wrapped("%", "%")
@@ -62,21 +84,66 @@ fn is_call(value: &str) -> bool {
     name.len() >= 3
         && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'$' || byte == b'_')
         && ((rest.starts_with('(') && (rest.ends_with(')') || rest.len() == 1 || rest.starts_with("()")))
-            || rest.starts_with("[\"") || rest.starts_with("['"))
+            || rest.starts_with("[\"")
+            || rest.starts_with("['"))
 }
 
 /// `Get-Secret`, `Read-Host`: two capitalized words.
 fn is_cmdlet(value: &str) -> bool {
-    const VERBS: &[&str] = &["Get", "New", "Read", "Convert", "ConvertTo", "ConvertFrom", "Import", "Invoke", "Join", "Request", "Select", "Unprotect"];
-    value.split_once('-').is_some_and(|(verb, noun)| VERBS.contains(&verb) && noun.bytes().all(|byte| byte.is_ascii_alphabetic()))
+    const VERBS: &[&str] = &[
+        "Get",
+        "New",
+        "Read",
+        "Convert",
+        "ConvertTo",
+        "ConvertFrom",
+        "Import",
+        "Invoke",
+        "Join",
+        "Request",
+        "Select",
+        "Unprotect",
+    ];
+    value
+        .split_once('-')
+        .is_some_and(|(verb, noun)| VERBS.contains(&verb) && noun.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 /// `process.env.TOKEN`, `var.password`: words joined by dots, the first one known for holding settings.
 fn is_member(value: &str) -> bool {
     const HOLDERS: &[&str] = &[
-        "args", "config", "configuration", "context", "ctx", "data", "env", "environment", "github", "inputs", "local", "matrix",
-        "module", "options", "opts", "os", "params", "parameters", "process", "props", "request", "req", "secrets", "self",
-        "settings", "steps", "system", "this", "values", "var", "variables", "vars",
+        "args",
+        "config",
+        "configuration",
+        "context",
+        "ctx",
+        "data",
+        "env",
+        "environment",
+        "github",
+        "inputs",
+        "local",
+        "matrix",
+        "module",
+        "options",
+        "opts",
+        "os",
+        "params",
+        "parameters",
+        "process",
+        "props",
+        "request",
+        "req",
+        "secrets",
+        "self",
+        "settings",
+        "steps",
+        "system",
+        "this",
+        "values",
+        "var",
+        "variables",
+        "vars",
     ];
     let (holder, rest) = value.trim_start_matches(['$', '.']).split_once(['.', ':']).unwrap_or_default();
     HOLDERS.contains(&holder.to_ascii_lowercase().as_str())
@@ -111,7 +178,8 @@ fn is_odd_piece(piece: &str) -> bool {
     // `python3`, `v2`, `x86`, `Summer24`: letters, then two digits at most.
     let tail = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let word = digits == tail && digits <= 2;
-    (letters > 0 && digits > 0 && piece.len() >= 6 && !word) || (piece.len() >= 10 && turns * 3 >= piece.len() && letters > 0)
+    (letters > 0 && digits > 0 && piece.len() >= 6 && !word)
+        || (piece.len() >= 10 && turns * 3 >= piece.len() && letters > 0)
 }
 
 fn kind(byte: u8) -> u8 {
@@ -142,9 +210,29 @@ mod tests {
             |value| is_value(value, &["null".into(), "string".into()]),
             &["hunter2", "correct horse", "$ecret!word", "12345678", "P@ss(w)ord", "aaaa1", "/Zx81kQ0pL/9"],
             &[
-                "********", "xxxxxxxx", "****1234", "${VAR}", "#{Project.Password}", "$(VAR)", "%VAR%", "<password>", "NULL",
-                "string", "getPassword()", "process.env.DB_PASS", "$password", "$env:PASS", "{{ secret }}", "[REDACTED]",
-                "os.environ[\"X\"]", "/run/secrets/db", "C:\\secrets\\db.txt", "var.password", "__Password__", "abc", "string,",
+                "********",
+                "xxxxxxxx",
+                "****1234",
+                "${VAR}",
+                "#{Project.Password}",
+                "$(VAR)",
+                "%VAR%",
+                "<password>",
+                "NULL",
+                "string",
+                "getPassword()",
+                "process.env.DB_PASS",
+                "$password",
+                "$env:PASS",
+                "{{ secret }}",
+                "[REDACTED]",
+                "os.environ[\"X\"]",
+                "/run/secrets/db",
+                "C:\\secrets\\db.txt",
+                "var.password",
+                "__Password__",
+                "abc",
+                "string,",
             ],
         );
     }
@@ -155,8 +243,19 @@ mod tests {
             is_odd,
             &["x8Kq2Lm9Zr", "hunter2hunter2", "P4ssw0rd!", "dGhpc0lzQVNlY3JldA", "3f2a9c81d04e", "Summer2024"],
             &[
-                "production", "my-secret-name", "10.0.19045.1", "1234567890", "/usr/lib/x86_64/a.so", "python3.8-token", "v1.2.3-beta",
-                "C:\\Windows\\System32", "https://h.example/x8Kq2Lm9Zr", "Octopus.Server", "aaaaaaaaaaaa", "short1", "--------",
+                "production",
+                "my-secret-name",
+                "10.0.19045.1",
+                "1234567890",
+                "/usr/lib/x86_64/a.so",
+                "python3.8-token",
+                "v1.2.3-beta",
+                "C:\\Windows\\System32",
+                "https://h.example/x8Kq2Lm9Zr",
+                "Octopus.Server",
+                "aaaaaaaaaaaa",
+                "short1",
+                "--------",
             ],
         );
     }
