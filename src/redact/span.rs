@@ -135,6 +135,7 @@ pub(super) fn mask(text: &str, spans: &[Span], mut number: impl FnMut(&Arc<str>)
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of one range is meant")]
 mod tests {
     use super::*;
 

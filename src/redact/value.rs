@@ -74,6 +74,7 @@ fn is_reference(value: &str) -> bool {
         || is_call(value)
         || is_member(value)
         || is_cmdlet(value)
+        || is_constant(value)
         || is_file(value)
 }
 
@@ -86,6 +87,11 @@ fn is_call(value: &str) -> bool {
         && ((rest.starts_with('(') && (rest.ends_with(')') || rest.len() == 1 || rest.starts_with("()")))
             || rest.starts_with("[\"")
             || rest.starts_with("['"))
+}
+
+/// `CI_TOKEN`: the name of a variable.
+fn is_constant(value: &str) -> bool {
+    value.contains('_') && value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }
 
 /// `Get-Secret`, `Read-Host`: two capitalized words.
