@@ -1,10 +1,44 @@
 //! The wall: nothing leaves with a secret in it.
+//!
+//! Raw values come in, [`Redacted`] ones go out. The one rule: every finder reads the original text and returns spans;
+//! they are merged and masked once. A new rule is an entry in `rules.toml` (`octopus-api-key` is the minimal example).
 
-use std::ops::Deref;
+mod block;
+mod forms;
+mod rules;
+mod seal;
+mod span;
+mod value;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aho_corasick::AhoCorasick;
 
 use crate::model::{Case, Diagnosis, Evidence, Incident, Note};
+use crate::redact::rules::Rules;
+use crate::redact::seal::Pen;
+use crate::redact::span::{Span, Spans};
 
-/// A value that has been through the redactor. Nobody else can make one.
+/// A value that has been through the redactor. Nobody else can make one:
+///
+/// ```compile_fail,E0423
+/// let forged = firefighter::redact::Redacted(String::from("raw"));
+/// ```
+///
+/// ```compile_fail,E0277
+/// let forged: firefighter::redact::Redacted<String> = String::from("raw").into();
+/// ```
+///
+/// Only a [`Redactor`] does:
+///
+/// ```
+/// use firefighter::{model::Incident, redact::{Redacted, Redactor}};
+/// let sealed: Redacted<String> = Redactor::new(&Incident::default()).seal_text("raw");
+/// assert_eq!(sealed.as_str(), "raw");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Redacted<T>(T);
 
@@ -15,34 +49,206 @@ impl<T> Deref for Redacted<T> {
     }
 }
 
+/// A log full of look-alikes must not cost its reader's memory: beyond this many values found by rules, one is masked
+/// where a rule sees it and no longer everywhere else.
+const MOST_LEARNED: usize = 500;
+
+/// Two rounds do for ordinary text, and no text may keep its reader busy for ever.
+const MOST_ROUNDS: usize = 12;
+
 /// Finds and masks secrets. Made once for a run, from all that is known of it.
-#[derive(Debug)]
-pub struct Redactor {}
+pub struct Redactor {
+    /// What looks like a secret in the log, by place; covers keys of several lines, which no single line shows.
+    log: Vec<Span>,
+    known: Known,
+    numbers: Mutex<HashMap<Arc<str>, usize>>,
+}
+
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor").finish_non_exhaustive()
+    }
+}
 
 impl Redactor {
     /// Learns the secrets of a run: values the host named, and what looks like one anywhere in its log and scripts.
     #[must_use]
     pub fn new(incident: &Incident) -> Self {
-        let _ = incident;
-        Self {}
+        let mut log = Spans::default();
+        let mut learned = Vec::new();
+        look(&incident.log.text, |range, value| {
+            log.add(range, value);
+            learn(value, &mut learned);
+        });
+        let scripts = incident.definitions.iter().filter_map(|definition| definition.script.as_ref());
+        let context = incident.context.iter().map(|context| &context.text);
+        for text in scripts.map(|script| &script.body).chain(context).chain(&incident.run.error) {
+            look(text, |_, value| learn(value, &mut learned));
+        }
+        Self {
+            log: log.merged(&incident.log.text),
+            known: Known::new(incident.secrets.values(), &learned),
+            numbers: Mutex::default(),
+        }
     }
 
     /// Writes out the evidence, masked: all that may leave.
     #[must_use]
     pub fn seal(&self, incident: &Incident, evidence: &Evidence) -> Redacted<Case> {
-        let _ = (incident, evidence);
-        Redacted(Case::default())
+        Redacted(Pen::new(self).case(incident, evidence))
     }
 
     /// Masks what a model said.
     #[must_use]
     pub fn seal_diagnosis(&self, diagnosis: Diagnosis) -> Redacted<Diagnosis> {
-        Redacted(diagnosis)
+        Redacted(Pen::new(self).diagnosis(diagnosis))
     }
 
     /// Masks what we say of our own troubles: an error can quote an address or a body.
     #[must_use]
     pub fn seal_notes(&self, notes: Vec<Note>) -> Redacted<Vec<Note>> {
-        Redacted(notes)
+        let mut pen = Pen::new(self);
+        Redacted(notes.into_iter().map(|note| pen.note(note)).collect())
+    }
+
+    /// Masks any other text.
+    #[must_use]
+    pub fn seal_text(&self, text: &str) -> Redacted<String> {
+        Redacted(self.text(text))
+    }
+
+    /// `text`, masked.
+    #[must_use]
+    pub fn text(&self, text: &str) -> String {
+        self.write(text, Spans::default(), &mut BTreeSet::new())
+    }
+
+    /// The part of the log's text at `range`, masked; `used` gains the numbers of its secrets.
+    fn log_text(&self, text: &str, range: Range<usize>, used: &mut BTreeSet<usize>) -> String {
+        let mut spans = Spans::default();
+        let first = self.log.partition_point(|span| span.range.end <= range.start);
+        for span in self.log.iter().skip(first).take_while(|span| span.range.start < range.end) {
+            let start = span.range.start.max(range.start) - range.start;
+            spans.add(start..span.range.end.min(range.end) - range.start, &span.secret);
+        }
+        self.write(text.get(range).unwrap_or_default(), spans, used)
+    }
+
+    /// `text` with `spans` and all else that is found in it masked.
+    fn write(&self, text: &str, mut spans: Spans, used: &mut BTreeSet<usize>) -> String {
+        let mut masked = text.to_owned();
+        // A mask changes what stands beside its neighbors, so that a rule may see more. Until none does, masking masked
+        // text would change something.
+        for _ in 0..MOST_ROUNDS {
+            let text = masked.as_str();
+            self.known.find(text, &mut spans);
+            look(text, |range, value| spans.add(range, value));
+            let merged = std::mem::take(&mut spans).merged(text);
+            let next = span::mask(text, &merged, |secret| {
+                let number = self.number(secret);
+                used.insert(number);
+                number
+            });
+            if next == text {
+                break;
+            }
+            masked = next;
+        }
+        masked
+    }
+
+    /// The number of `secret` in this run, given at first use.
+    fn number(&self, secret: &Arc<str>) -> usize {
+        let mut numbers = self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = numbers.len() + 1;
+        *numbers.entry(Arc::clone(secret)).or_insert(next)
     }
 }
+
+/// Calls `found` for each place of `text` that looks like a secret, and the secret.
+fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
+    Rules::builtin().find(text, |range| {
+        let value = String::from_utf8_lossy(text.as_bytes().get(range.clone()).unwrap_or_default());
+        found(range, &Arc::from(value));
+    });
+    let mut key: Option<(usize, Arc<str>)> = None;
+    block::find(text, |range, block| {
+        let value = match &key {
+            Some((known, value)) if *known == block => Arc::clone(value),
+            // The first line of a key's text names the whole.
+            _ => Arc::from(text.get(range.clone()).unwrap_or_default()),
+        };
+        found(range, &value);
+        key = Some((block, value));
+    });
+}
+
+/// Keeps `value` for masking it wherever it stands, if no ordinary word can be meant there.
+fn learn(value: &Arc<str>, learned: &mut Vec<Arc<str>>) {
+    if learned.len() < MOST_LEARNED && value::is_odd(value) && !learned.contains(value) {
+        learned.push(Arc::clone(value));
+    }
+}
+
+/// Values to be masked wherever they stand, in all their spellings.
+struct Known {
+    automaton: Option<AhoCorasick>,
+    /// The spellings, when they are too many for an automaton: slow beats leaky.
+    patterns: Vec<String>,
+    /// For each spelling its value.
+    values: Vec<Arc<str>>,
+}
+
+impl Known {
+    fn new(named: &[String], learned: &[Arc<str>]) -> Self {
+        let (mut patterns, mut values) = (Vec::new(), Vec::new());
+        let named = named.iter().map(|value| Arc::from(value.trim())).filter(|value: &Arc<str>| !is_switch(value));
+        for value in named.chain(learned.iter().cloned()) {
+            for form in forms::forms(&value) {
+                patterns.push(form);
+                values.push(Arc::clone(&value));
+            }
+        }
+        if patterns.is_empty() {
+            return Self { automaton: None, patterns, values };
+        }
+        match AhoCorasick::new(&patterns) {
+            Ok(automaton) => Self { automaton: Some(automaton), patterns: Vec::new(), values },
+            Err(_) => Self { automaton: None, patterns, values },
+        }
+    }
+
+    fn find(&self, text: &str, spans: &mut Spans) {
+        let mut add = |range: Range<usize>, value: Option<&Arc<str>>| {
+            // A short value can be part of an ordinary word.
+            if let Some(value) = value
+                && (range.len() > 5 || is_whole_word(text.as_bytes(), &range))
+            {
+                spans.add(range, value);
+            }
+        };
+        if let Some(automaton) = &self.automaton {
+            for hit in automaton.find_overlapping_iter(text) {
+                add(hit.range(), self.values.get(hit.pattern().as_usize()));
+            }
+        }
+        for (pattern, value) in self.patterns.iter().zip(&self.values) {
+            for (start, _) in text.match_indices(pattern.as_str()) {
+                add(start..start + pattern.len(), Some(value));
+            }
+        }
+    }
+}
+
+/// Values that a careless person marks as sensitive and that say nothing.
+fn is_switch(value: &str) -> bool {
+    ["true", "false", "null", "none"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+fn is_whole_word(text: &[u8], range: &Range<usize>) -> bool {
+    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
+    !word(range.start.checked_sub(1).and_then(|before| text.get(before))) && !word(text.get(range.end))
+}
+
+#[cfg(test)]
+mod tests;

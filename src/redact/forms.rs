@@ -1,0 +1,158 @@
+//! The spellings in which a known value turns up: as it is, encoded, escaped.
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Shorter values are left alone: they would mask half the log.
+pub(super) const SHORTEST: usize = 4;
+
+/// Shorter fragments of an encoding could be found by chance.
+const SHORTEST_ENCODED: usize = 6;
+
+/// Larger values are looked for as they are, line by line, and escaped.
+const LARGEST_ENCODED: usize = 32 * 1024;
+
+/// What URLs may hold as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// All spellings of `value`, the plain one first, without doubles.
+/// A value of several lines is also spelled line by line, for a log shows it so.
+pub(super) fn forms(value: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    let value = value.trim();
+    spell(value, &mut forms);
+    if value.contains('\n') {
+        for line in value.lines().map(str::trim).filter(|line| line.len() >= 8 && !line.starts_with("-----")) {
+            spell(line, &mut forms);
+        }
+    }
+    let mut seen = std::collections::HashSet::new();
+    forms.retain(|form| seen.insert(form.clone()));
+    forms
+}
+
+fn spell(value: &str, forms: &mut Vec<String>) {
+    if value.chars().count() < SHORTEST {
+        return;
+    }
+    forms.push(value.to_owned());
+    escaped(value, forms);
+    // A whole file in a variable: two dozen copies of it would cost more than they find.
+    if value.len() > LARGEST_ENCODED {
+        return;
+    }
+    let mut encoded = Vec::new();
+    base64(value.as_bytes(), &mut encoded);
+    // PowerShell's -EncodedCommand is base64 over UTF-16.
+    let wide: Vec<u8> = value.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    base64(&wide, &mut encoded);
+    let hex: String = value.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+    encoded.push(hex.to_ascii_uppercase());
+    encoded.push(hex);
+    forms.extend(encoded.into_iter().filter(|form| form.len() >= SHORTEST_ENCODED));
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).unwrap_or('0')
+}
+
+/// Escapes of URLs, JSON and XML.
+fn escaped(value: &str, forms: &mut Vec<String>) {
+    let url = utf8_percent_encode(value, UNRESERVED).to_string();
+    forms.push(url.replace("%20", "+"));
+    forms.push(lower_escapes(&url));
+    forms.push(url);
+    if let Ok(json) = serde_json::to_string(value) {
+        let json = json.get(1..json.len() - 1).unwrap_or_default().to_owned();
+        // .NET's JSON writer also escapes what could break out of HTML.
+        let mut dotnet = json.replace("\\\"", "\\u0022");
+        for (plain, code) in [
+            ('&', "\\u0026"),
+            ('\'', "\\u0027"),
+            ('+', "\\u002B"),
+            ('<', "\\u003C"),
+            ('>', "\\u003E"),
+            ('`', "\\u0060"),
+        ] {
+            dotnet = dotnet.replace(plain, code);
+        }
+        // A string inside a string: logged JSON that holds JSON.
+        forms.push(json.replace('\\', "\\\\").replace('"', "\\\""));
+        forms.push(dotnet);
+        forms.push(json);
+    }
+    let xml = value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    forms.push(xml.replace('\'', "&#39;"));
+    forms.push(xml.replace('\'', "&apos;"));
+    forms.push(xml);
+}
+
+/// `%2F` as `%2f`.
+fn lower_escapes(url: &str) -> String {
+    let mut since = 3;
+    url.chars()
+        .map(|c| {
+            since = if c == '%' { 0 } else { since + 1 };
+            if since < 3 { c.to_ascii_lowercase() } else { c }
+        })
+        .collect()
+}
+
+/// What base64 of any text that holds `value` must hold: for each of the three places a value can start in a group
+/// of three bytes, the characters that do not depend on the neighbors.
+fn base64(value: &[u8], forms: &mut Vec<String>) {
+    for engine in [&STANDARD, &URL_SAFE] {
+        let whole = engine.encode(value);
+        forms.push(whole.trim_end_matches('=').to_owned());
+        forms.push(whole);
+        for before in 0..3_usize {
+            let mut padded = vec![0; before];
+            padded.extend_from_slice(value);
+            let encoded = engine.encode(&padded);
+            let (first, last) = ((before * 8).div_ceil(6), padded.len() * 8 / 6);
+            forms.extend(encoded.get(first..last).map(str::to_owned));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, text: &str) {
+        assert!(forms(value).iter().any(|form| text.contains(form.as_str())), "{value:?} not seen in {text:?}");
+    }
+
+    #[test]
+    fn a_value_is_known_in_base64_whatever_stands_around_it() {
+        for before in ["", "a", "ab", "abc", "user:"] {
+            for after in ["", "!", "!!", "!!!"] {
+                for value in ["s3cr3t", "hunter2-and-more", "p\u{e4}ssw\u{f6}rt?>"] {
+                    let text = format!("{before}{value}{after}");
+                    check(value, &STANDARD.encode(&text));
+                    check(value, &URL_SAFE.encode(&text));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_known_in_each_escape() {
+        check("a b/c", "?x=a%20b%2Fc");
+        check("a b/c", "?x=a%20b%2fc");
+        check("a b/c", "?x=a+b%2Fc");
+        check("say \"x\"", r#"{"a":"say \"x\""}"#);
+        check("a'b+c", r"a\u0027b\u002Bc");
+        check("a\"b&c", "<a b=\"a&quot;b&amp;c\">");
+        check("hunter", "0x68756e746572");
+        check("J\u{f6}rg", "4AC3B67267");
+        check("line one of it\nline two of it", "> line two of it");
+    }
+
+    #[test]
+    fn a_value_of_three_characters_has_no_form() {
+        assert!(forms("abc").is_empty());
+        assert!(forms(" abc\n").is_empty());
+    }
+}

@@ -1,0 +1,212 @@
+//! Writes out what may leave, every text through the mask.
+//! Structs are taken apart without `..`: a new field does not compile until it is decided what becomes of it here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::{
+    Author, Case, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix, Hypothesis, Incident,
+    Line, Log, Match, Note, Pick, Run, Script, Step,
+};
+use crate::redact::Redactor;
+
+/// Writes masked text and remembers which secrets it met.
+pub(super) struct Pen<'a> {
+    redactor: &'a Redactor,
+    used: BTreeSet<usize>,
+}
+
+impl<'a> Pen<'a> {
+    pub(super) fn new(redactor: &'a Redactor) -> Self {
+        Self { redactor, used: BTreeSet::new() }
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        self.redactor.write(text, super::Spans::default(), &mut self.used)
+    }
+
+    fn maybe(&mut self, text: Option<&String>) -> Option<String> {
+        text.map(|text| self.text(text))
+    }
+
+    fn all(&mut self, texts: &[String]) -> Vec<String> {
+        texts.iter().map(|text| self.text(text)).collect()
+    }
+
+    pub(super) fn case(mut self, incident: &Incident, evidence: &Evidence) -> Case {
+        let Incident { run, log, definitions, earlier, context, secrets: _ } = incident;
+        let Log { text: _, lines, steps, omitted, numbering } = log;
+        let Evidence { picks, matches, tokens, omitted: _ } = evidence;
+        let mut case = Case {
+            run: self.run(run),
+            steps: steps.iter().map(|step| self.step(step)).collect(),
+            excerpts: picks.iter().filter_map(|pick| self.excerpt(log, pick)).collect(),
+            matches: matches.iter().map(|found| self.found(found)).collect(),
+            definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
+            earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
+            context: context.iter().map(|context| self.context(context)).collect(),
+            numbering: *numbering,
+            total_lines: lines.len() + omitted,
+            tokens: *tokens,
+            masked: 0,
+        };
+        case.masked = self.used.len();
+        case
+    }
+
+    fn run(&mut self, run: &Run) -> Run {
+        let Run { host, id, title, url, project, environment, tenant, version, commit, started, finished, error } = run;
+        Run {
+            host: self.text(host),
+            id: self.text(id),
+            title: self.text(title),
+            url: self.maybe(url.as_ref()),
+            project: self.maybe(project.as_ref()),
+            environment: self.maybe(environment.as_ref()),
+            tenant: self.maybe(tenant.as_ref()),
+            version: self.maybe(version.as_ref()),
+            commit: self.maybe(commit.as_ref()),
+            started: *started,
+            finished: *finished,
+            error: self.maybe(error.as_ref()),
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Step {
+        let Step { name, place, outcome, culprit, started, finished, attempts, depth } = step;
+        Step {
+            name: self.text(name),
+            place: self.maybe(place.as_ref()),
+            outcome: *outcome,
+            culprit: *culprit,
+            started: *started,
+            finished: *finished,
+            attempts: *attempts,
+            depth: *depth,
+        }
+    }
+
+    /// A pick written out; `None` when the log has none of its lines.
+    fn excerpt(&mut self, log: &Log, pick: &Pick) -> Option<Excerpt> {
+        let Pick { lines, reason, score: _, repeats } = pick;
+        let range = lines.start.min(log.lines.len())..lines.end.min(log.lines.len());
+        let picked = log.lines.get(range.clone()).filter(|picked| !picked.is_empty())?;
+        let step = picked.iter().find_map(|line| line.step).and_then(|step| log.steps.get(step));
+        let step = step.map(|step| match &step.place {
+            Some(place) if step.depth > 0 => self.text(&format!("{} › {place}", step.name)),
+            _ => self.text(&step.name),
+        });
+        Some(Excerpt {
+            step,
+            lines: picked.iter().zip(range).map(|(line, index)| self.line(log, line, index)).collect(),
+            reason: self.text(reason),
+            repeats: *repeats,
+        })
+    }
+
+    fn line(&mut self, log: &Log, line: &Line, index: usize) -> ExcerptLine {
+        let Line { number, start, end, time, level, step: _ } = *line;
+        let text = self.redactor.log_text(&log.text, start..end, &mut self.used);
+        ExcerptLine { id: index + 1, number, level, time, text }
+    }
+
+    fn found(&mut self, found: &Match) -> Match {
+        let Match { signature, line, count, strength, captures } = found;
+        Match {
+            // The catalogue's own words, known before the run.
+            signature: Arc::clone(signature),
+            line: line + 1,
+            count: *count,
+            strength: *strength,
+            captures: captures.iter().map(|(name, value)| (self.text(name), self.text(value))).collect(),
+        }
+    }
+
+    fn definition(&mut self, definition: &Definition) -> Definition {
+        let Definition {
+            step,
+            kind,
+            condition,
+            retries,
+            timeout_minutes,
+            runs_on,
+            container,
+            script,
+            packages,
+            url,
+            path_to_settings,
+        } = definition;
+        Definition {
+            step: self.text(step),
+            kind: self.text(kind),
+            condition: self.maybe(condition.as_ref()),
+            retries: *retries,
+            timeout_minutes: *timeout_minutes,
+            runs_on: self.maybe(runs_on.as_ref()),
+            container: self.maybe(container.as_ref()),
+            script: script
+                .as_ref()
+                .map(|Script { syntax, body }| Script { syntax: self.text(syntax), body: self.text(body) }),
+            packages: self.all(packages),
+            url: self.maybe(url.as_ref()),
+            path_to_settings: self.maybe(path_to_settings.as_ref()),
+        }
+    }
+
+    fn earlier(&mut self, earlier: &Earlier) -> Earlier {
+        let Earlier { title, when, url } = earlier;
+        Earlier { title: self.text(title), when: *when, url: self.maybe(url.as_ref()) }
+    }
+
+    fn context(&mut self, context: &Context) -> Context {
+        let Context { title, text, url } = context;
+        Context { title: self.text(title), text: self.text(text), url: self.maybe(url.as_ref()) }
+    }
+
+    pub(super) fn note(&mut self, note: Note) -> Note {
+        let Note { stage, text } = note;
+        Note { stage, text: self.text(&text) }
+    }
+
+    pub(super) fn diagnosis(&mut self, diagnosis: Diagnosis) -> Diagnosis {
+        let Diagnosis { summary, kind, domain, retry, hypotheses, fixes, confidence, author } = diagnosis;
+        Diagnosis {
+            summary: self.text(&summary),
+            kind: self.maybe(kind.as_ref()),
+            domain,
+            retry,
+            hypotheses: hypotheses.into_iter().map(|hypothesis| self.hypothesis(hypothesis)).collect(),
+            fixes: fixes.into_iter().map(|fix| self.fix(fix)).collect(),
+            confidence,
+            author: match author {
+                Author::Rules => Author::Rules,
+                Author::Llm { provider, model } => {
+                    Author::Llm { provider: self.text(&provider), model: self.text(&model) }
+                }
+            },
+        }
+    }
+
+    fn hypothesis(&mut self, hypothesis: Hypothesis) -> Hypothesis {
+        let Hypothesis { cause, citations, check, signature, links } = hypothesis;
+        Hypothesis {
+            cause: self.text(&cause),
+            citations,
+            check: self.maybe(check.as_ref()),
+            signature: self.maybe(signature.as_ref()),
+            links: self.all(&links),
+        }
+    }
+
+    fn fix(&mut self, fix: Fix) -> Fix {
+        let Fix { kind, title, why, steps, diff, url } = fix;
+        Fix {
+            kind,
+            title: self.text(&title),
+            why: self.text(&why),
+            steps: self.all(&steps),
+            diff: self.maybe(diff.as_ref()),
+            url: self.maybe(url.as_ref()),
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! Judges what stands where a secret could stand: a value, or only the name of one?
+
+/// Whether `value` is what a person or a program could have as a password: not a mask, a variable, a type, a call.
+pub(super) fn is_value(value: &str, words: &[String]) -> bool {
+    let value = value.trim();
+    value.len() >= super::forms::SHORTEST && !is_mask(value) && !is_reference(value) && !is_word(value, words)
+}
+
+/// Whether `value` looks drawn at random: long, mixed, not a path, a version or words put together.
+pub(super) fn is_odd(value: &str) -> bool {
+    value.len() >= 8
+        && !is_mask(value)
+        && !is_path(value)
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && value.split(|c: char| c.is_ascii_punctuation()).any(is_odd_piece)
+}
+
+/// Bits per byte by how often each byte occurs in `value`.
+#[expect(clippy::cast_precision_loss, reason = "lengths of words are small")]
+pub(super) fn entropy(value: &str) -> f64 {
+    let mut counts = [0_usize; 256];
+    for byte in value.bytes() {
+        counts[usize::from(byte)] += 1;
+    }
+    let length = value.len() as f64;
+    counts
+        .iter()
+        .filter(|&&count| count > 0)
+        .map(|&count| count as f64 / length)
+        .map(|share| -share * share.log2())
+        .sum()
+}
+
+/// `********`, `xxxx`, `...`: one sign over and over, or no letter and no digit at all.
+fn is_mask(value: &str) -> bool {
+    let value = value.trim_matches(|c: char| "\"'[]<>(){}".contains(c));
+    let mut bytes = value.bytes();
+    let first = bytes.next();
+    let same = bytes.all(|byte| Some(byte) == first);
+    let sign = first.is_none_or(|byte| !byte.is_ascii_digit());
+    (same && sign) || value.contains("****") || !value.chars().any(char::is_alphanumeric)
+}
+
+/// `${VAR}`, `#{Var}`, `$(VAR)`, `%VAR%`, `<password>`, `getPassword()`, `process.env.X`.
+fn is_reference(value: &str) -> bool {
+    let value = value.trim_start_matches(['\\', '"', '\'']);
+    let wrapped = |open: &str, close: &str| {
+        value.len() > open.len() + close.len() && value.starts_with(open) && value.ends_with(close)
+    };
+    let opens = [
+        "${",
+        "#{",
+        "$(",
+        "{{",
+        "@(",
+        "$[",
+        "$env:",
+        "<%",
+        "@Microsoft.KeyVault",
+        "id=",
+        "!Ref",
+        "!Sub",
+        "((",
+        "[System.",
+    ];
+    let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    opens.iter().any(|open| value.starts_with(open))
+        || wrapped("%", "%")
+        || (wrapped("<", ">") && !value.contains("><"))
+        || (wrapped("[", "]") || wrapped("{", "}")) && value.get(1..value.len() - 1).is_some_and(name)
+        || (wrapped("__", "__") || wrapped("@", "@"))
+        || value.strip_prefix('$').is_some_and(name)
+        || value.strip_prefix('%').is_some_and(name)
+        || is_call(value)
+        || is_member(value)
+        || is_cmdlet(value)
+        || is_constant(value)
+        || is_file(value)
+}
+
+/// `getPassword()`, `os.environ["X"]`, `encrypt(`: a name followed by a bracket.
+fn is_call(value: &str) -> bool {
+    let end = value.find(|c: char| !(c.is_ascii_alphanumeric() || "_.$:>-".contains(c))).unwrap_or(value.len());
+    let (name, rest) = value.split_at_checked(end).unwrap_or_default();
+    name.len() >= 3
+        && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'$' || byte == b'_')
+        && ((rest.starts_with('(') && (rest.ends_with(')') || rest.len() == 1 || rest.starts_with("()")))
+            || rest.starts_with("[\"")
+            || rest.starts_with("['"))
+}
+
+/// `CI_TOKEN`: the name of a variable.
+fn is_constant(value: &str) -> bool {
+    value.contains('_') && value.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+}
+
+/// `Get-Secret`, `Read-Host`: two capitalized words.
+fn is_cmdlet(value: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "Get",
+        "New",
+        "Read",
+        "Convert",
+        "ConvertTo",
+        "ConvertFrom",
+        "Import",
+        "Invoke",
+        "Join",
+        "Request",
+        "Select",
+        "Unprotect",
+    ];
+    value
+        .split_once('-')
+        .is_some_and(|(verb, noun)| VERBS.contains(&verb) && noun.bytes().all(|byte| byte.is_ascii_alphabetic()))
+}
+
+/// `process.env.TOKEN`, `var.password`: words joined by dots, the first one known for holding settings.
+fn is_member(value: &str) -> bool {
+    const HOLDERS: &[&str] = &[
+        "args",
+        "config",
+        "configuration",
+        "context",
+        "ctx",
+        "data",
+        "env",
+        "environment",
+        "github",
+        "inputs",
+        "local",
+        "matrix",
+        "module",
+        "options",
+        "opts",
+        "os",
+        "params",
+        "parameters",
+        "process",
+        "props",
+        "request",
+        "req",
+        "secrets",
+        "self",
+        "settings",
+        "steps",
+        "system",
+        "this",
+        "values",
+        "var",
+        "variables",
+        "vars",
+    ];
+    let (holder, rest) = value.trim_start_matches(['$', '.']).split_once(['.', ':']).unwrap_or_default();
+    HOLDERS.contains(&holder.to_ascii_lowercase().as_str())
+        && rest.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-:".contains(&byte))
+}
+
+/// A place where a secret may be kept.
+fn is_file(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let drive = bytes.first().is_some_and(u8::is_ascii_alphabetic) && value.get(1..3) == Some(":\\");
+    let rooted = ["/", "./", "../", "~/", "\\\\", "file://"].iter().any(|root| value.starts_with(root));
+    // Base64 can start with a slash, but is rarely cut by slashes into words.
+    drive || (rooted && value.split(['/', '\\', '.']).all(|piece| !is_odd_piece(piece)))
+}
+
+fn is_path(value: &str) -> bool {
+    is_file(value) || value.contains("://")
+}
+
+/// A word that says what belongs here, or that nothing does.
+fn is_word(value: &str, words: &[String]) -> bool {
+    let bare = value.trim_matches(|c: char| c.is_ascii_punctuation());
+    words.iter().any(|word| word.eq_ignore_ascii_case(bare))
+}
+
+/// Whether a piece between signs looks drawn at random: letters and digits mixed, or case changing all the time.
+fn is_odd_piece(piece: &str) -> bool {
+    let bytes = piece.as_bytes();
+    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let turns = bytes.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
+    // `python3`, `v2`, `x86`, `Summer24`: letters, then two digits at most.
+    let tail = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let word = digits == tail && digits <= 2;
+    (letters > 0 && digits > 0 && piece.len() >= 6 && !word)
+        || (piece.len() >= 10 && turns * 3 >= piece.len() && letters > 0)
+}
+
+fn kind(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(judge: fn(&str) -> bool, yes: &[&str], no: &[&str]) {
+        for value in yes {
+            assert!(judge(value), "{value:?} should be taken");
+        }
+        for value in no {
+            assert!(!judge(value), "{value:?} should not be taken");
+        }
+    }
+
+    #[test]
+    fn a_placeholder_is_no_value() {
+        check(
+            |value| is_value(value, &["null".into(), "string".into()]),
+            &["hunter2", "correct horse", "$ecret!word", "12345678", "P@ss(w)ord", "aaaa1", "/Zx81kQ0pL/9"],
+            &[
+                "********",
+                "xxxxxxxx",
+                "****1234",
+                "${VAR}",
+                "#{Project.Password}",
+                "$(VAR)",
+                "%VAR%",
+                "<password>",
+                "NULL",
+                "string",
+                "getPassword()",
+                "process.env.DB_PASS",
+                "$password",
+                "$env:PASS",
+                "{{ secret }}",
+                "[REDACTED]",
+                "os.environ[\"X\"]",
+                "/run/secrets/db",
+                "C:\\secrets\\db.txt",
+                "var.password",
+                "__Password__",
+                "abc",
+                "string,",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_odd_value_is_no_word_path_or_version() {
+        check(
+            is_odd,
+            &["x8Kq2Lm9Zr", "hunter2hunter2", "P4ssw0rd!", "dGhpc0lzQVNlY3JldA", "3f2a9c81d04e", "Summer2024"],
+            &[
+                "production",
+                "my-secret-name",
+                "10.0.19045.1",
+                "1234567890",
+                "/usr/lib/x86_64/a.so",
+                "python3.8-token",
+                "v1.2.3-beta",
+                "C:\\Windows\\System32",
+                "https://h.example/x8Kq2Lm9Zr",
+                "Octopus.Server",
+                "aaaaaaaaaaaa",
+                "short1",
+                "--------",
+            ],
+        );
+    }
+}
