@@ -11,6 +11,8 @@ use crate::settings::{FILE_FLAG, Flags, Kind, Row, SETTINGS};
 pub enum Wish {
     /// The main job.
     Diagnose,
+    /// Show what is picked from a log.
+    Evidence,
     /// Show what would leave for a model.
     Prompt,
     /// Check the configuration.
@@ -71,6 +73,14 @@ Exit codes: 0 whatever happens, so that it never fails a deployment. With --stri
   3 the log or the run could not be read                  70 a fault of our own
   4 evidence was shown, but no cause named               124 out of time";
 
+const EVIDENCE: &str = "\
+Examples:
+  firefighter evidence --log build.log
+  firefighter evidence --log build.log --budget 1000 --format json
+
+Shows which lines of a log explain its failure, and why they were picked, within a budget of tokens.
+With --format json, `lines` holds their numbers, best first, `category` the kind of failure if it is a known one.";
+
 const PROMPT: &str = "\
 Examples:
   firefighter prompt --log build.log
@@ -89,21 +99,26 @@ costs, and whether the model answers (one tiny question is sent).";
 /// The whole command line.
 #[must_use]
 pub fn command() -> Command {
-    let log_only = ["url"];
+    let positional = ["url"];
     let diagnose = Command::new("diagnose")
         .about("Say why a run failed, and what to do")
         .after_help(DIAGNOSE)
-        .args(flags(&log_only))
+        .args(flags(&positional))
+        .arg(address());
+    let evidence = Command::new("evidence")
+        .about("Show the lines that explain a failure, and why they were picked")
+        .after_help(EVIDENCE)
+        .args(flags(&positional))
         .arg(address());
     let prompt = Command::new("prompt")
         .about("Show exactly what would be sent to a model")
         .after_help(PROMPT)
-        .args(flags(&log_only))
+        .args(flags(&positional))
         .arg(address());
     let doctor = Command::new("doctor")
         .about("Check the configuration: server, key, permissions, model")
         .after_help(DOCTOR)
-        .args(flags(&log_only))
+        .args(flags(&positional))
         .arg(address());
     let completions = Command::new("completions")
         .about("Print completions for a shell")
@@ -118,7 +133,7 @@ pub fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([diagnose, prompt, doctor, completions, man])
+        .subcommands([diagnose, evidence, prompt, doctor, completions, man])
 }
 
 /// The run's address, so that it can be given without a flag.
@@ -174,13 +189,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
     let matches = command().try_get_matches_from(args)?;
     let (name, matches) = matches.subcommand().unwrap_or(("diagnose", &matches));
     let wish = match name {
+        "evidence" => Wish::Evidence,
         "prompt" => Wish::Prompt,
         "doctor" => Wish::Doctor,
         "completions" => Wish::Completions(matches.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Wish::Man,
         _ => Wish::Diagnose,
     };
-    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Prompt | Wish::Doctor);
+    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Evidence | Wish::Prompt | Wish::Doctor);
     let flags = if takes_flags { typed(matches) } else { Flags::new() };
     let show_settings = takes_flags && matches.get_flag("show-settings");
     Ok(Typed { wish, flags, show_settings })

@@ -12,7 +12,7 @@ use crate::diagnose::prompt::Prompt;
 use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict};
 use crate::http::Http;
-use crate::model::{Case, Confidence, Note, Stage};
+use crate::model::{Case, Confidence, Incident, Note, Stage};
 use crate::redact::{Redacted, Redactor};
 use crate::report::Report;
 use crate::settings::Settings;
@@ -76,6 +76,36 @@ pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(P
     Ok((prompt, tokens))
 }
 
+/// What was picked from a log, and why.
+pub struct Shown {
+    /// The excerpts, masked.
+    pub case: Redacted<Case>,
+    /// The numbers of the picked lines, best first.
+    pub lines: Vec<usize>,
+    /// The kind of the failure, if it is a known one.
+    pub category: Option<String>,
+    /// The failed step.
+    pub step: Option<String>,
+}
+
+/// The evidence alone: what reduce picks from a log, and why.
+pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<Shown, Error> {
+    let host = host::detect(env, &settings.access, &door(settings)?)?;
+    let mut incident = host.collect(&mut remarks(settings))?;
+    for secret in secrets {
+        incident.secrets.add(secret);
+    }
+    let evidence = reduce::reduce(&incident.log, &catalogue(settings)?, settings.budget);
+    let mut picks: Vec<_> = evidence.picks.iter().collect();
+    picks.sort_by(|a, b| b.score.total_cmp(&a.score));
+    let numbers = picks.into_iter().flat_map(|pick| pick.lines.clone());
+    let lines = numbers.filter_map(|index| incident.log.lines.get(index).map(|line| line.number)).collect();
+    let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
+    let category = sure.map(|best| best.signature.kind.clone());
+    let step = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
+    Ok(Shown { case: Redactor::new(&incident).seal(&incident, &evidence), lines, category, step })
+}
+
 /// What works and what does not in the place where we run.
 pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
     let http = door(settings)?;
@@ -111,6 +141,16 @@ pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
     Ok(verdicts)
 }
 
+/// A message of our own without the secrets that settings in `env` hold, and without what looks like one.
+#[must_use]
+pub fn sealed(text: &str, env: &Env) -> Redacted<String> {
+    let mut incident = Incident::default();
+    for secret in settings::secrets_in(env) {
+        incident.secrets.add(secret);
+    }
+    Redactor::new(&incident).seal_text(text)
+}
+
 /// The way of a run from its log to all that may leave of it.
 fn seal(
     settings: &Settings,
@@ -120,7 +160,9 @@ fn seal(
 ) -> Result<(Redacted<Case>, Redactor), Error> {
     let catalogue = catalogue(settings)?;
     let mut incident = host.collect(notes)?;
-    secrets.into_iter().for_each(|secret| incident.secrets.add(secret));
+    for secret in secrets {
+        incident.secrets.add(secret);
+    }
     let evidence = reduce::reduce(&incident.log, &catalogue, settings.budget);
     let redactor = Redactor::new(&incident);
     Ok((redactor.seal(&incident, &evidence), redactor))

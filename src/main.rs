@@ -1,7 +1,7 @@
 //! The `firefighter` program: reads flags and environment once, runs under one deadline, and turns the outcome into an exit
 //! code that never makes a failed deployment worse.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::panic;
 use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -11,9 +11,10 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
-use firefighter::host::{Env, Standing, Verdict};
+use firefighter::host::{Env, Standing, Verdict, octopus};
+use firefighter::model::Notice;
 use firefighter::settings::{self, Merged, Settings};
-use firefighter::{Outcome, diagnose, doctor, prompt};
+use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
 use jiff::Timestamp;
 
 /// What a run may take beyond its deadline, to tell what it has.
@@ -124,6 +125,10 @@ fn work(
             write(&mut out, &text);
             Ok(ExitCode::Good)
         }
+        Wish::Evidence => {
+            write(&mut out, &shown(&evidence(settings, env, secrets)?, &settings.outputs.format));
+            Ok(ExitCode::Good)
+        }
         Wish::Doctor => {
             let verdicts = doctor(settings, env)?;
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
@@ -135,6 +140,35 @@ fn work(
             Outcome::Unexplained => ExitCode::Unexplained,
         }),
     }
+}
+
+fn shown(found: &Shown, format: &str) -> String {
+    let excerpts = &found.case.excerpts;
+    if format == "json" {
+        let rows: Vec<_> = excerpts
+            .iter()
+            .map(|excerpt| {
+                let lines: Vec<_> =
+                    excerpt.lines.iter().map(|line| serde_json::json!({"number": line.number, "text": line.text})).collect();
+                serde_json::json!({"reason": excerpt.reason, "repeats": excerpt.repeats, "step": excerpt.step, "lines": lines})
+            })
+            .collect();
+        let (lines, category, step) = (&found.lines, &found.category, &found.step);
+        let all = serde_json::json!({"lines": lines, "category": category, "step": step, "tokens": found.case.tokens, "evidence": rows});
+        return all.to_string() + "\n";
+    }
+    let mut text = String::new();
+    for excerpt in excerpts {
+        let first = excerpt.lines.first().map_or(0, |line| line.number);
+        let last = excerpt.lines.last().map_or(0, |line| line.number);
+        let repeats =
+            if excerpt.repeats > 0 { format!(", and {} more like it", excerpt.repeats) } else { String::new() };
+        text.push_str(&format!("lines {first} to {last}: {}{repeats}\n", excerpt.reason));
+        for line in &excerpt.lines {
+            text.push_str(&format!("{:>8} | {}\n", line.number, line.text));
+        }
+    }
+    text + &format!("{} tokens\n", found.case.tokens)
 }
 
 fn table(verdicts: &[Verdict], format: &str) -> String {
@@ -189,11 +223,13 @@ fn complain(env: &Env, text: &str) {
     if inside_octopus(env) { write(&mut io::stdout(), &line) } else { write(&mut io::stderr(), &line) }
 }
 
+/// One calm paragraph, without a secret: an error may quote a flag or a server's words.
 fn calm(env: &Env, text: &str) -> String {
+    let text = sealed(text, env);
     if inside_octopus(env) {
-        firefighter::host::octopus::say(&[firefighter::model::Notice::Warning(format!("firefighter: {text}"))])
+        octopus::say(&[Notice::Warning(format!("firefighter: {}", *text))])
     } else {
-        format!("firefighter: {text}\n")
+        format!("firefighter: {}\n", *text)
     }
 }
 

@@ -216,7 +216,7 @@ fn parse(path: &str, text: &str) -> Result<BTreeMap<String, String>, Error> {
     for (key, value) in table {
         match value {
             toml::Value::Table(inner) => {
-                flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)))
+                flat.extend(inner.into_iter().map(|(name, value)| (format!("{key}.{name}"), value)));
             }
             other => drop(flat.insert(key, other)),
         }
@@ -404,6 +404,13 @@ impl Merged {
         let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
         SETTINGS.iter().filter(secret).filter_map(|row| self.text(row.name)).collect()
     }
+}
+
+/// The values of all variables that hold a secret of ours.
+#[must_use]
+pub fn secrets_in(env: &Env) -> Vec<String> {
+    let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
+    SETTINGS.iter().filter(secret).flat_map(|row| row.env).filter_map(|name| env.get(*name).cloned()).collect()
 }
 
 /// An address without the user and password that a proxy's may hold.
