@@ -1,0 +1,200 @@
+//! Signatures as written in TOML: read, checked, and turned into entries of the catalogue.
+
+use std::sync::{Arc, OnceLock};
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use crate::model::{Domain, Retry, Role, Signature};
+
+/// How specific a signature is when its entry does not say.
+const USUAL_WEIGHT: f64 = 0.8;
+/// Compiled patterns above this size are refused, so that a user's file can't eat the memory.
+const LARGEST_PATTERN: usize = 1 << 20;
+const DOMAINS: [(&str, Domain); 6] = [
+    ("code", Domain::Code),
+    ("configuration", Domain::Configuration),
+    ("infrastructure", Domain::Infrastructure),
+    ("dependency", Domain::Dependency),
+    ("platform", Domain::Platform),
+    ("access", Domain::Access),
+];
+const RETRIES: [(&str, Retry); 3] = [("helps", Retry::Helps), ("maybe", Retry::Maybe), ("no", Retry::No)];
+const ROLES: [(&str, Role); 2] = [("cause", Role::Cause), ("symptom", Role::Symptom)];
+
+/// A signature and how to find it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) signature: Arc<Signature>,
+    pub(super) patterns: Vec<Pattern>,
+    /// Must match on the same line or a few lines around it.
+    pub(super) near: Option<Pattern>,
+    /// Must not match on the same line.
+    pub(super) except: Option<Pattern>,
+    /// How sure the lines speak for this failure, from 0 to 1.
+    pub(super) weight: f64,
+    pub(super) examples: Vec<String>,
+    pub(super) unlike: Vec<String>,
+}
+
+/// A pattern that is compiled when first needed.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    pub(super) source: String,
+    regex: OnceLock<Option<Regex>>,
+}
+
+impl Pattern {
+    fn new(source: String) -> Self {
+        Self { source, regex: OnceLock::new() }
+    }
+
+    /// The compiled pattern. `None` never happens for what was checked: a user's patterns at load, ours by a test.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| compile(&self.source).ok()).as_ref()
+    }
+
+    pub(super) fn matches(&self, line: &[u8]) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(line))
+    }
+}
+
+fn compile(source: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source).unicode(false).case_insensitive(true).size_limit(LARGEST_PATTERN).build()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<T> {
+    #[serde(default = "Vec::new")]
+    signature: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    id: String,
+    title: String,
+    domain: String,
+    kind: String,
+    retry: String,
+    role: String,
+    weight: Option<f64>,
+    patterns: Vec<String>,
+    near: Option<String>,
+    except: Option<String>,
+    cause: String,
+    fix: Vec<String>,
+    #[serde(default)]
+    verify: String,
+    #[serde(default)]
+    links: Vec<String>,
+    example: Vec<String>,
+    #[serde(default)]
+    unlike: Vec<String>,
+}
+
+/// Reads one of the built-in families. An error is a defect that a test finds.
+pub(super) fn read_builtin(text: &str) -> Result<Vec<Entry>, String> {
+    let file: File<Written> = toml::from_str(text).map_err(|error| error.to_string())?;
+    file.signature.into_iter().map(entry).collect()
+}
+
+/// Reads a user's file and checks all of it, patterns and examples too.
+pub(super) fn read_user(text: &str) -> Result<Vec<Entry>, String> {
+    let file: File<toml::Table> = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let mut entries: Vec<Entry> = Vec::new();
+    for (number, table) in file.signature.into_iter().enumerate() {
+        let id = table.get("id").and_then(toml::Value::as_str).map(str::to_owned);
+        let name = id.map_or_else(|| format!("signature {}", number + 1), |id| format!("signature `{id}`"));
+        let entry = table
+            .try_into::<Written>()
+            .map_err(|error| error.to_string().trim_end().replace('\n', " "))
+            .and_then(entry)
+            .and_then(checked)
+            .map_err(|reason| format!("{name}: {reason}"))?;
+        if entries.iter().any(|earlier| earlier.signature.id == entry.signature.id) {
+            return Err(format!("{name}: the id is used twice in this file"));
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+fn entry(written: Written) -> Result<Entry, String> {
+    let signature = Signature {
+        domain: word("domain", &DOMAINS, &written.domain)?,
+        retry: word("retry", &RETRIES, &written.retry)?,
+        role: word("role", &ROLES, &written.role)?,
+        id: written.id,
+        title: written.title,
+        kind: written.kind,
+        cause: written.cause,
+        fix: written.fix,
+        verify: written.verify,
+        links: written.links,
+    };
+    Ok(Entry {
+        signature: Arc::new(signature),
+        patterns: written.patterns.into_iter().map(Pattern::new).collect(),
+        near: written.near.map(Pattern::new),
+        except: written.except.map(Pattern::new),
+        weight: written.weight.unwrap_or(USUAL_WEIGHT),
+        examples: written.example,
+        unlike: written.unlike,
+    })
+}
+
+/// Finds what a word of the file stands for.
+fn word<T: Copy>(field: &str, words: &[(&str, T)], written: &str) -> Result<T, String> {
+    words.iter().find(|(name, _)| *name == written).map(|(_, value)| *value).ok_or_else(|| {
+        let names: Vec<_> = words.iter().map(|(name, _)| *name).collect();
+        format!("{field} is `{written}`, but must be one of: {}", names.join(", "))
+    })
+}
+
+/// The entry, if all it says of itself is true.
+pub(super) fn checked(entry: Entry) -> Result<Entry, String> {
+    for (field, text) in
+        [("id", &entry.signature.id), ("title", &entry.signature.title), ("kind", &entry.signature.kind)]
+    {
+        if text.trim().is_empty() {
+            return Err(format!("{field} is empty"));
+        }
+    }
+    if entry.patterns.is_empty() {
+        return Err("patterns is empty".to_owned());
+    }
+    if entry.examples.is_empty() {
+        return Err("example is empty".to_owned());
+    }
+    if !(0.0..=1.0).contains(&entry.weight) {
+        return Err(format!("weight is {}, but must be from 0 to 1", entry.weight));
+    }
+    for pattern in entry.patterns.iter().chain(&entry.near).chain(&entry.except) {
+        let regex = compile(&pattern.source).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => format!("the pattern `{}` is too large", pattern.source),
+            other => format!("the pattern `{}` is broken: {other}", pattern.source),
+        })?;
+        if regex.is_match(b"") {
+            return Err(format!("the pattern `{}` matches an empty line", pattern.source));
+        }
+    }
+    if let Some(example) = entry.examples.iter().find(|example| !found_in(&entry, example)) {
+        return Err(format!("its example is not matched: `{example}`"));
+    }
+    if let Some(unlike) = entry.unlike.iter().find(|unlike| found_in(&entry, unlike)) {
+        return Err(format!("its look-alike is matched: `{unlike}`"));
+    }
+    Ok(entry)
+}
+
+/// Whether a line of `text` matches.
+pub(super) fn found_in(entry: &Entry, text: &str) -> bool {
+    let near = entry.near.as_ref().is_none_or(|near| text.lines().any(|line| near.matches(line.as_bytes())));
+    near && text.lines().any(|line| {
+        let line = line.as_bytes();
+        entry.patterns.iter().any(|pattern| pattern.matches(line))
+            && !entry.except.as_ref().is_some_and(|except| except.matches(line))
+    })
+}
