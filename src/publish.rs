@@ -80,7 +80,8 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
 /// What a host is asked to show: two or three highlights, then everything else below them.
 fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<Notice> {
     let diagnosis = &report.diagnosis;
-    let mut notices = vec![Notice::Highlight(format!("Cause: {}", report.headline()))];
+    let step = report.failed_step().map(|step| format!("{step} failed: ")).unwrap_or_default();
+    let mut notices = vec![Notice::Highlight(format!("{step}{}", report.headline()))];
     notices.push(Notice::Highlight(format!("What to do: {}", report.action())));
     notices.push(match fault {
         None => Notice::Highlight(

@@ -2,6 +2,8 @@
 //!
 //! Offered, never applied.
 
+use std::ops::Range;
+
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 use crate::model::{Definition, Fix, FixKind, Script};
@@ -43,15 +45,15 @@ const PROGRAMS: &[&str] = &[
     "terraform",
 ];
 
-/// The step's script with the failing command wrapped in retries. `None` where the script has no such command on a line of its
-/// own, or several that fit alike: then a person must choose.
+/// The step's script with the failing command wrapped in retries. `None` where the script calls no program that fits the line
+/// that failed.
 pub(super) fn retry_in_script(definition: &Definition, cited: &str) -> Option<Fix> {
     let script = definition.script.as_ref()?;
     let lines: Vec<&str> = script.body.lines().collect();
     let at = failing_command(&lines, script, cited)?;
-    let wrapped = wrap(lines.get(at)?, script)?;
+    let wrapped = wrap(lines.get(at.clone())?, script)?;
     let mut changed: Vec<&str> = lines.clone();
-    changed.splice(at..=at, wrapped.iter().map(String::as_str));
+    changed.splice(at, wrapped.iter().map(String::as_str));
     let after = changed.join("\n") + "\n";
     let before = lines.join("\n") + "\n";
     Some(Fix {
@@ -78,67 +80,82 @@ pub(super) fn unified(before: &str, after: &str) -> String {
     )
 }
 
-/// The index of the one command line that shares most words with the line that failed.
-fn failing_command(lines: &[&str], script: &Script, cited: &str) -> Option<usize> {
+/// The lines of the command that shares most words with the line that failed.
+fn failing_command(lines: &[&str], script: &Script, cited: &str) -> Option<Range<usize>> {
     let cited = cited.to_ascii_lowercase();
-    let score = |line: &str| {
-        let line = line.to_ascii_lowercase();
+    let score = |command: &Range<usize>| {
+        let text = lines.get(command.clone()).unwrap_or_default().join(" ").to_ascii_lowercase();
         let mut words: Vec<_> =
-            line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 3).collect();
+            text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 3).collect();
         words.sort_unstable();
         words.dedup();
-        words.into_iter().filter(|word| cited.contains(word)).count()
+        let size = words.len();
+        (words.into_iter().filter(|word| cited.contains(word)).count(), size)
     };
-    let mut scored: Vec<(usize, usize, usize)> = lines
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| is_command(line, script))
-        .map(|(index, line)| (score(line), line.len(), index))
-        .filter(|(score, ..)| *score > 0)
-        .collect();
-    // Of commands alike in words, the longer one does more than fetch an image or print a version.
-    scored.sort_unstable_by(|a, b| b.cmp(a));
-    scored.first().map(|(.., index)| *index)
+    // Of commands alike in words, the one that says more does more than fetch an image or print a version.
+    let scored = commands(lines, script).into_iter().map(|command| (score(&command), command));
+    scored
+        .filter(|((shared, _), _)| *shared > 0)
+        .max_by_key(|(score, command)| (*score, command.start))
+        .map(|(_, command)| command)
 }
 
-/// Whether a line is one whole call of a program that may be called again.
-fn is_command(line: &str, script: &Script) -> bool {
-    let text = line.trim();
+/// The whole calls of programs that may be called again, each on lines of its own.
+fn commands(lines: &[&str], script: &Script) -> Vec<Range<usize>> {
     let goes_on = if is_bash(script) { '\\' } else { '`' };
-    let first = text.trim_start_matches("& ").split_whitespace().next().unwrap_or_default().trim_matches('"');
-    let simple = !text.ends_with([goes_on, '|', '{', '(', '&']) && !text.contains("<<") && !text.starts_with('#');
-    simple && PROGRAMS.contains(&first)
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(first) = lines.get(at) {
+        let rest = lines.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|line| line.trim_end().ends_with(goes_on)).count() + 1;
+        let end = (at + length).min(lines.len());
+        let last = lines.get(end - 1).unwrap_or(first).trim();
+        let program =
+            first.trim().trim_start_matches("& ").split_whitespace().next().unwrap_or_default().trim_matches('"');
+        // A call that others are joined to is more than we can wrap.
+        let whole = !last.ends_with([goes_on, '|', '{', '(', '&']) && !first.contains("<<");
+        if whole && PROGRAMS.contains(&program) {
+            found.push(at..end);
+        }
+        at = end;
+    }
+    found
 }
 
 fn is_bash(script: &Script) -> bool {
     script.syntax.eq_ignore_ascii_case("bash")
 }
 
-fn wrap(line: &str, script: &Script) -> Option<Vec<String>> {
-    let command = line.trim();
-    let indent = line.strip_suffix(line.trim_start())?;
-    let lines = if is_bash(script) {
-        vec![
-            format!("for attempt in $(seq 1 {TRIES}); do"),
-            format!("    {command} && break"),
+fn wrap(command: &[&str], script: &Script) -> Option<Vec<String>> {
+    let first = command.first()?;
+    let indent = first.strip_suffix(first.trim_start())?;
+    let inner = command.iter().map(|line| format!("    {}", line.strip_prefix(indent).unwrap_or(line)));
+    let mut lines = Vec::new();
+    if is_bash(script) {
+        lines.push(format!("for attempt in $(seq 1 {TRIES}); do"));
+        lines.extend(inner);
+        if let Some(last) = lines.last_mut() {
+            last.push_str(" && break");
+        }
+        lines.extend([
             format!("    [ \"$attempt\" -lt {TRIES} ] || exit 1"),
             format!("    echo \"attempt $attempt failed, trying again\"; sleep $(({PAUSE} * attempt))"),
             "done".to_owned(),
-        ]
+        ]);
     } else if script.syntax.eq_ignore_ascii_case("powershell") {
-        vec![
-            format!("for ($attempt = 1; $attempt -le {TRIES}; $attempt++) {{"),
-            format!("    {command}"),
+        lines.push(format!("for ($attempt = 1; $attempt -le {TRIES}; $attempt++) {{"));
+        lines.extend(inner);
+        lines.extend([
             "    if ($LASTEXITCODE -eq 0) { break }".to_owned(),
             format!("    if ($attempt -eq {TRIES}) {{ exit $LASTEXITCODE }}"),
             format!(
                 "    Write-Host \"attempt $attempt failed, trying again\"; Start-Sleep -Seconds ({PAUSE} * $attempt)"
             ),
             "}".to_owned(),
-        ]
+        ]);
     } else {
         return None;
-    };
+    }
     Some(lines.into_iter().map(|text| format!("{indent}{text}")).collect())
 }
 
@@ -166,9 +183,17 @@ mod tests {
     }
 
     #[test]
+    fn of_commands_alike_the_one_that_says_more_is_taken_whole() {
+        let lines =
+            ["docker pull ghcr.io/x/trivy", "docker run --rm `", "  ghcr.io/x/trivy sbom `", "  -o bom.json", "docker"];
+        let script = Script { syntax: "PowerShell".to_owned(), body: String::new() };
+        assert_eq!(failing_command(&lines, &script, "ghcr.io/x/trivy-db: TOOMANYREQUESTS"), Some(1..4));
+    }
+
+    #[test]
     fn a_wrapped_bash_command_is_bash_that_works() {
         let script = Script { syntax: "Bash".to_owned(), body: String::new() };
-        let text = wrap("  curl -f https://example.com/x", &script).unwrap().join("\n");
+        let text = wrap(&["  curl -f \\", "    https://example.com/x"], &script).unwrap().join("\n");
         let parsed = std::process::Command::new("bash").args(["-n", "-c", &text]).status();
         assert!(parsed.is_ok_and(|status| status.success()));
     }
@@ -176,7 +201,6 @@ mod tests {
     #[test]
     fn a_script_without_a_fitting_command_is_left_alone() {
         check("Bash", "echo hello\nmake all\n", "error: registry.example.com refused", None);
-        check("Bash", "curl -f \\\n  https://example.com/file\n", "curl: (22) example.com 429", None);
         check("Python", "docker.run('x')\n", "docker failed", None);
     }
 }

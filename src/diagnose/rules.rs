@@ -27,10 +27,12 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
         (Role::Cause, strength) if strength >= CERTAIN => Confidence::High,
         (Role::Cause, _) => Confidence::Medium,
     };
-    let others = others.filter(|other| other.signature.role == Role::Cause && other.strength >= SURE).take(OTHERS);
+    let others = others
+        .filter(|other| other.signature.role == Role::Cause && other.strength >= SURE && !follows(case, best, other))
+        .take(OTHERS);
     let definition = definition_of(case, best);
     Diagnosis {
-        summary: cause(best),
+        summary: summary(case, best),
         kind: Some(signature.kind.clone()),
         domain: Some(signature.domain),
         retry: Some(signature.retry),
@@ -39,6 +41,12 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
         confidence,
         author: Author::Rules,
     }
+}
+
+/// Whether `other` stands after `best` in the same step: then it is what came of it, and no other cause.
+fn follows(case: &Case, best: &Match, other: &Match) -> bool {
+    let step = |found: &Match| case.excerpt_of(found.line).and_then(|excerpt| excerpt.step.as_ref());
+    other.line > best.line && step(other) == step(best)
 }
 
 fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
@@ -55,6 +63,29 @@ fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
         confidence: if guess.is_some() { Confidence::Low } else { Confidence::None },
         author: Author::Rules,
     }
+}
+
+/// What it is, which host and code the log names for it, and why it happens.
+fn summary(case: &Case, best: &Match) -> String {
+    let named = case.line(best.line).map(|line| particulars(&line.text)).unwrap_or_default();
+    let title = &best.signature.title;
+    let named: Vec<_> = named.into_iter().filter(|name| !title.contains(name.as_str())).collect();
+    let named = if named.is_empty() { String::new() } else { format!(" ({})", named.join(", ")) };
+    format!("{title}{named}. {}", cause(best))
+}
+
+/// The first host of an address and the first error code in a line, as they stand there.
+fn particulars(line: &str) -> Vec<String> {
+    let host = line.split("://").nth(1).map(|rest| {
+        let authority: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || "-.:@".contains(*c)).collect();
+        authority.trim_end_matches([':', '.']).to_owned()
+    });
+    let is_code = |word: &&str| {
+        let letters = word.chars().filter(char::is_ascii_uppercase).count();
+        letters >= 6 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    };
+    let code = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find(is_code).map(str::to_owned);
+    host.filter(|host| host.contains('.') && !host.contains('@')).into_iter().chain(code).collect()
 }
 
 fn hypothesis(found: &Match) -> Hypothesis {
@@ -180,6 +211,13 @@ fn time_limit_reached(case: &Case) -> impl Fn(&Definition) -> Option<Fix> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_names_its_host_and_its_code() {
+        assert_eq!(particulars("FATAL GET https://ghcr.io/v2/x: TOOMANYREQUESTS: x"), ["ghcr.io", "TOOMANYREQUESTS"]);
+        assert_eq!(particulars("connect ECONNREFUSED 127.0.0.1:5432"), ["ECONNREFUSED"]);
+        assert_eq!(particulars("https://user:pass@host.example.com/ ERROR"), Vec::<String>::new());
+    }
 
     #[test]
     fn captures_take_the_place_of_their_names() {

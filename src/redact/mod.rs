@@ -252,3 +252,9 @@ fn is_whole_word(text: &[u8], range: &Range<usize>) -> bool {
 
 #[cfg(test)]
 mod tests;
+
+/// A sealed value without a redactor, for tests of what only reads one.
+#[cfg(test)]
+pub(crate) fn sealed_for_tests<T>(value: T) -> Redacted<T> {
+    Redacted(value)
+}

@@ -17,7 +17,7 @@ pub(super) struct Score {
 /// Words with which tools say that something went wrong.
 static STRONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"(?i-u:\b(?:errors?|fatal|failed|failure|fail|fails|exceptions?|panic(?:ked)?|traceback|denied|refused|forbidden|unauthorized|cannot|can't|could not|couldn't|unable to|not found|no such|does not exist|doesn't exist|timed out|timeout|invalid|missing|unexpected|undefined|unresolved|killed|abort(?:ed)?|segmentation fault|core dumped|out of memory|no space left|rejected|expired|conflict|throttl\w*|too ?many ?requests|unreachable|unavailable|crash\w*|unhandled|assert\w*|mismatch|exceeded|not authorized|not allowed|violat\w*|deadlock\w*)\b|[A-Za-z]+(?:Error|Exception)\b|\b(?:E[A-Z]{4,}|[A-Z]{2,}_ERROR)\b)",
+        r"(?i-u:\b(?:errors?|fatal|failed|failure|fail|fails|exceptions?|panic(?:ked)?|traceback|denied|refused|forbidden|unauthorized|cannot|can't|could not|couldn't|unable to|not found|no such|does not exist|doesn't exist|timed out|timeout|invalid|missing|unexpected|undefined|unresolved|killed|abort(?:ed)?|segmentation fault|core dumped|out of memory|no space left|rejected|expired|conflict|throttl\w*|too ?many ?requests|unreachable|unavailable|crash\w*|unhandled|assert\w*|mismatch|exceeded|not authorized|not allowed|violat\w*|deadlock\w*)\b|(?-i:[A-Za-z](?:Error|Exception)\b|\b(?:E[A-Z]{4,}|[A-Z]{2,}_ERROR)\b))",
     )
     .ok()
 });
