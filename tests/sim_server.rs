@@ -132,12 +132,16 @@ fn lists_come_in_pages() {
     assert_eq!(last["Links"]["Page.Next"], Value::Null);
     let whole = get(&server, "/api/Spaces-77/deployments?take=2147483647").json();
     assert_eq!(whole["Items"].as_array().unwrap().len(), 4);
+    assert_eq!(get(&server, "/api/Spaces-77/deployments").json()["ItemsPerPage"], 30);
     assert!(get(&server, "/api/Spaces-77/environments/all").json().is_array());
 }
 
 #[test]
 fn lists_are_filtered_and_newest_first() {
-    let server = Server::start(world("trivy-rate-limit"));
+    let mut world = world("trivy-rate-limit");
+    world.resources.values_mut().for_each(|items| items.reverse());
+    world.tasks.reverse();
+    let server = Server::start(world);
     let check =
         |path: &str, expected: &[&str]| assert_eq!(ids(&server, &format!("/api/Spaces-77/{path}")), expected, "{path}");
     let all = ["Deployments-30512", "Deployments-30507", "Deployments-30471", "Deployments-30388"];
@@ -154,6 +158,7 @@ fn lists_are_filtered_and_newest_first() {
     check("environments?partialName=prod", &["Environments-32"]);
     check("events?projects=Projects-1042&to=2026-02-10T00:00:00Z", &["Events-991180"]);
     check("releases/Releases-9001/deployments", &all[..2]);
+    check("projects/Projects-1042/releases", &["Releases-9001", "Releases-8994", "Releases-8971"]);
     check("projects/octopus-copilot-function/releases?searchByVersion=1981", &["Releases-8994"]);
     let version = "/api/Spaces-77/projects/Projects-1042/releases/0.1.1982%2B84df60a.2078.1";
     assert_eq!(get(&server, version).json()["Id"], "Releases-9001");
