@@ -11,7 +11,8 @@ use std::process::Command;
 
 use regex::Regex;
 use serde_json::{Value, json};
-use sim::{Fault, Kind, Llm, Reply, Server, World};
+use sim::plain::{Answer, send};
+use sim::{Fault, Kind, Llm, Node, Reply, Server, World};
 
 const KEY: (&str, &str) = ("X-Octopus-ApiKey", "API-SIMULATED");
 const TASK: &str = "/api/Spaces-77/tasks/ServerTasks-2001547";
@@ -22,56 +23,6 @@ fn folder(case: &str) -> PathBuf {
 
 fn world(case: &str) -> World {
     World::load(&folder(case))
-}
-
-/// An answer as a client sees it.
-struct Answer {
-    status: u16,
-    headers: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.body.clone()).unwrap()
-    }
-}
-
-/// Sends a request and reads all that comes until the connection ends. Written by hand, for what a client would refuse.
-fn send(url: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> std::io::Result<Answer> {
-    let host = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host)?;
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        head.extend([name, ": ", value, "\r\n"]);
-    }
-    head.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n"]);
-    stream.write_all(head.as_bytes())?;
-    stream.write_all(body)?;
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes)?;
-    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
-        return Err(std::io::Error::other("no answer"));
-    };
-    let headers = String::from_utf8(bytes[..end].to_vec()).unwrap();
-    let status = headers.split(' ').nth(1).unwrap().parse().unwrap();
-    let raw = &bytes[end + 4..];
-    let body = if headers.contains("Transfer-Encoding: chunked") { unchunk(raw) } else { raw.to_vec() };
-    Ok(Answer { status, headers, body })
-}
-
-fn unchunk(mut raw: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Some(end) = raw.windows(2).position(|window| window == b"\r\n") {
-        let size = usize::from_str_radix(std::str::from_utf8(&raw[..end]).unwrap(), 16).unwrap();
-        body.extend(&raw[end + 2..end + 2 + size]);
-        raw = &raw[end + 4 + size..];
-    }
-    body
 }
 
 fn get(server: &Server, path: &str) -> Answer {
@@ -121,6 +72,36 @@ fn credentials_come_first() {
 }
 
 #[test]
+fn settings_take_things_away() {
+    let text = "hide = [\"EventView\"]\nmissing_routes = [\"machines/**\"]\nspace = { default = false }\n\
+                [[faults]]\nroute = \"Environments/*\"\nkind = \"forbidden\"\ntimes = 1\n";
+    let mut world = world("trivy-rate-limit");
+    world.settings = toml::from_str(text).unwrap();
+    let server = Server::start(world);
+    assert!(ids(&server, "/api/Spaces-77/events?projects=Projects-1042").is_empty());
+    assert_eq!(status(&server, "/api/Spaces-77/machines", &[KEY]), 404);
+    assert_eq!(status(&server, "/api/projects/Projects-1042", &[KEY]), 404);
+    assert_eq!(status(&server, "/api/tasks/ServerTasks-2001547", &[KEY]), 200);
+    let environment = "/api/Spaces-77/environments/Environments-31";
+    assert_eq!([status(&server, environment, &[KEY]), status(&server, environment, &[KEY])], [403, 200]);
+    assert_eq!(send(&server.url(), "DELETE", environment, &[KEY], b"").unwrap().status, 405);
+}
+
+/// What the form of a `.log` file can say arrives as said.
+#[test]
+fn a_log_says_what_its_text_says() {
+    let server = Server::start(world("hostile"));
+    let details = get(&server, &format!("{TASK}/details")).json();
+    let lines = node(&details, &SCAN)["LogElements"].as_array().unwrap();
+    let texts: Vec<&str> = lines.iter().map(|line| line["MessageText"].as_str().unwrap()).collect();
+    assert_eq!(texts.iter().filter(|text| text.len() == 1_048_576).count(), 2);
+    assert!(texts.iter().any(|text| text.contains("a NUL \0 in ##oct\0opus")));
+    assert!(texts.iter().any(|text| text.starts_with("\r\r##octopus[")));
+    assert!(texts.iter().any(|text| text.starts_with("-----BEGIN") && text.contains('\n')));
+    assert!(texts.contains(&"   ##octopus[setVariable name='SW5qZWN0ZWQ=' value='b3duZWQ=']"), "spaces in front stay");
+}
+
+#[test]
 fn every_form_of_an_address_works() {
     let server = Server::start(world("trivy-rate-limit"));
     for path in [
@@ -151,12 +132,16 @@ fn lists_come_in_pages() {
     assert_eq!(last["Links"]["Page.Next"], Value::Null);
     let whole = get(&server, "/api/Spaces-77/deployments?take=2147483647").json();
     assert_eq!(whole["Items"].as_array().unwrap().len(), 4);
+    assert_eq!(get(&server, "/api/Spaces-77/deployments").json()["ItemsPerPage"], 30);
     assert!(get(&server, "/api/Spaces-77/environments/all").json().is_array());
 }
 
 #[test]
 fn lists_are_filtered_and_newest_first() {
-    let server = Server::start(world("trivy-rate-limit"));
+    let mut world = world("trivy-rate-limit");
+    world.resources.values_mut().for_each(|items| items.reverse());
+    world.tasks.reverse();
+    let server = Server::start(world);
     let check =
         |path: &str, expected: &[&str]| assert_eq!(ids(&server, &format!("/api/Spaces-77/{path}")), expected, "{path}");
     let all = ["Deployments-30512", "Deployments-30507", "Deployments-30471", "Deployments-30388"];
@@ -173,6 +158,7 @@ fn lists_are_filtered_and_newest_first() {
     check("environments?partialName=prod", &["Environments-32"]);
     check("events?projects=Projects-1042&to=2026-02-10T00:00:00Z", &["Events-991180"]);
     check("releases/Releases-9001/deployments", &all[..2]);
+    check("projects/Projects-1042/releases", &["Releases-9001", "Releases-8994", "Releases-8971"]);
     check("projects/octopus-copilot-function/releases?searchByVersion=1981", &["Releases-8994"]);
     let version = "/api/Spaces-77/projects/Projects-1042/releases/0.1.1982%2B84df60a.2078.1";
     assert_eq!(get(&server, version).json()["Id"], "Releases-9001");
@@ -259,11 +245,11 @@ fn a_raw_log_follows_the_grammar() {
     let timed = Regex::new(r"^\d{2}:\d{2}:\d{2}   [A-Z][a-z]+ {1,8}\| ").unwrap();
     let untimed = Regex::new(r"^ {20}\| ").unwrap();
     let octopus_tool = Regex::new(r"^(?:\d{4}-\d{2}-\d{2}T)?\d{2}:\d{2}:\d{2}\s+\S+\s+\|\s?").unwrap();
-    for case in ["trivy-rate-limit", "trivy-rate-limit-retried", "runbook-run"] {
+    for case in ["trivy-rate-limit", "trivy-rate-limit-retried", "runbook-run", "rolling-one-target", "hostile"] {
         let world = world(case);
         let id = world.tasks.iter().find(|task| task.state == "Executing").unwrap().id.clone();
         let server = Server::start(world);
-        let raw = get(&server, &format!("/api/Spaces-77/tasks/{id}/raw"));
+        let raw = get(&server, &format!("/api/tasks/{id}/raw"));
         assert!(raw.headers.contains("Content-Type: text/plain"));
         for line in raw.text().lines() {
             let is_timed = timed.is_match(line);
@@ -378,6 +364,22 @@ fn broken_answers_are_broken() {
 }
 
 #[test]
+fn a_slow_body_trickles() {
+    let server = faulty(Fault::new("tasks/*", Kind::SlowBody));
+    let mut stream = TcpStream::connect(server.url().strip_prefix("http://").unwrap()).unwrap();
+    write!(stream, "GET {TASK} HTTP/1.1\r\nHost: x\r\n{}: {}\r\n\r\n", KEY.0, KEY.1).unwrap();
+    let mut seen: Vec<u8> = Vec::new();
+    let mut buffer = [0; 4096];
+    while !seen.windows(5).any(|window| window == b"\r\n\r\n{") {
+        let count = stream.read(&mut buffer).unwrap();
+        seen.extend(&buffer[..count]);
+    }
+    // The whole would be above a thousand, and take a quarter of an hour.
+    let body = seen.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    assert!(seen.len() - body < 500, "{}", seen.len() - body);
+}
+
+#[test]
 fn a_broken_connection_ends_without_an_answer() {
     let server = faulty(Fault::new("tasks/*", Kind::Reset).times(1));
     let error = send(&server.url(), "GET", TASK, &[KEY], b"").err().unwrap();
@@ -449,6 +451,36 @@ fn a_model_answers_by_its_script() {
     assert!(ask(&Llm::start(vec![Reply::Reset])).is_err());
 }
 
+/// The client that the program itself uses keeps its connection, and sends bodies of both kinds.
+#[test]
+fn a_connection_serves_many_requests() {
+    let server = Server::start(world("trivy-rate-limit"));
+    let agent = ureq::Agent::new_with_defaults();
+    let url = format!("{}/api/Spaces-77", server.url());
+    for _ in 0..3 {
+        let mut details =
+            agent.get(format!("{url}/tasks/ServerTasks-2001547/details")).header(KEY.0, KEY.1).call().unwrap();
+        assert!(details.body_mut().read_to_string().unwrap().contains("TOOMANYREQUESTS"));
+    }
+    let body = r#"{"Filename":"a.md","ServerTaskId":"ServerTasks-2001547"}"#;
+    let mut created = agent.post(format!("{url}/artifacts")).header(KEY.0, KEY.1).send(body).unwrap();
+    let created: Value = serde_json::from_str(&created.body_mut().read_to_string().unwrap()).unwrap();
+    let content = format!("{}{}", server.url(), created["Links"]["Content"].as_str().unwrap());
+    let chunks = ureq::SendBody::from_owned_reader(std::io::Cursor::new(vec![b'x'; 100_000]));
+    assert_eq!(agent.put(&content).header(KEY.0, KEY.1).send(chunks).unwrap().status(), 204);
+    assert_eq!(
+        agent.get(&content).header(KEY.0, KEY.1).call().unwrap().body_mut().read_to_vec().unwrap().len(),
+        100_000
+    );
+    assert!(server.requests()[4].header("Transfer-Encoding").is_some());
+}
+
+fn in_order(node: &Node) -> bool {
+    let lines = node.items.windows(2).all(|pair| pair[0].at <= pair[1].at);
+    let within = node.items.iter().all(|item| node.ended.is_none_or(|end| item.at <= end));
+    lines && within && node.children.iter().all(in_order)
+}
+
 /// Each case can be served, and its `case.toml` names things that exist there.
 #[test]
 fn every_case_is_whole() {
@@ -463,6 +495,9 @@ fn every_case_is_whole() {
         let settings: toml::Table = toml::from_str(&text).unwrap();
         assert!(!settings["about"].as_str().unwrap().is_empty());
         let world = World::load(&case.join("server"));
+        for task in &world.tasks {
+            assert!(in_order(&task.root), "{}: times of {}", case.display(), task.id);
+        }
         let env = settings["env"].as_table().unwrap();
         let named = |name: &str| env.get(&format!("FIREFIGHTER_OCTOPUS_{name}")).and_then(|value| value.as_str());
         for (name, kind) in [

@@ -13,7 +13,9 @@ fn defaults(kind: &str) -> Value {
             "IncludedLibraryVariableSetIds": [], "TenantedDeploymentMode": "Untenanted",
             "DefaultGuidedFailureMode": "EnvironmentDefault", "IsVersionControlled": false,
             "PersistenceSettings": { "Type": "Database" }, "ReleaseNotesTemplate": null, "Templates": [],
-            "DefaultToSkipIfAlreadyInstalled": false, "AutoCreateRelease": false, "DiscreteChannelRelease": false,
+            "DefaultToSkipIfAlreadyInstalled": false, "AutoCreateRelease": false, "ClonedFromProjectId": null, "ReleaseCreationStrategy": null,
+            "AutoDeployReleaseOverrides": [], "DeploymentChangesTemplate": null, "ForcePackageDownload": false,
+            "Icon": null, "ExtensionSettings": [], "DiscreteChannelRelease": false,
             "VersioningStrategy": { "Template": "#{Octopus.Version.LastMajor}.#{Octopus.Version.LastMinor}.#{Octopus.Version.NextPatch}", "DonorPackage": null },
             "ProjectConnectivityPolicy": { "SkipMachineBehavior": "None", "TargetRoles": [], "AllowDeploymentsToNoTargets": false, "ExcludeUnhealthyTargets": false }
         }),
@@ -54,7 +56,10 @@ fn defaults(kind: &str) -> Value {
         "channels" => {
             json!({ "Description": "", "LifecycleId": null, "IsDefault": true, "Rules": [], "TenantTags": [] })
         }
-        "variables" => json!({ "Version": 1, "Variables": [], "ScopeValues": {} }),
+        "variables" => json!({ "Version": 1, "Variables": [], "ScopeValues": {
+            "Environments": [], "Machines": [], "Actions": [], "Roles": [], "Channels": [], "TenantTags": [],
+            "Processes": []
+        } }),
         "interruptions" => json!({
             "IsPending": true, "RelatedDocumentIds": [], "ResponsibleTeamIds": [], "ResponsibleUserId": null,
             "CanTakeResponsibility": true, "HasResponsibility": false, "IsLinkedToOtherInterruption": false,

@@ -126,7 +126,8 @@ pub fn progression(world: &World, project: &str) -> Value {
         .collect();
     json!({
         "Environments": environments, "ChannelEnvironments": { "Channels-1099": environments },
-        "LifecycleEnvironments": { "Lifecycles-88": environments }, "Releases": releases
+        "LifecycleEnvironments": { "Lifecycles-88": environments }, "Releases": releases,
+        "Links": { "Self": format!("/api/{}/projects/{project}/progression", world.settings.space.id) }
     })
 }
 
