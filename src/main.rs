@@ -13,7 +13,7 @@ use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
 use firefighter::host::{Env, Standing, Verdict, octopus};
 use firefighter::model::Notice;
-use firefighter::settings::{self, Merged, Settings};
+use firefighter::settings::{self, Settings};
 use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
 use jiff::Timestamp;
 
