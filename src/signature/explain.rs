@@ -10,6 +10,8 @@ pub const NAMES_THE_KIND: f64 = 0.5;
 const SURROUNDINGS: usize = 8;
 /// How many lines a cause may stand before its consequence.
 const CHAIN: usize = 40;
+/// How many of the last lines are the end of a log.
+const THE_END: usize = 50;
 /// What of its strength a match keeps on a line that only warns, or that was survived.
 const SURVIVED: f64 = 0.5;
 
@@ -118,17 +120,18 @@ fn strength(entry: &Entry, log: &Log, indices: &[usize], place: usize) -> f64 {
     if is_harmless(log.line(index)) {
         return strength * SURVIVED * SURVIVED;
     }
-    if level < Level::Error && is_quiet(level, log.line(index)) && !fails_after(log, indices, place) {
+    let to_the_end = indices.len() - place;
+    let doubtful = is_quiet(level, log.line(index)) || (entry.survivable && to_the_end > THE_END);
+    if level < Level::Error && doubtful && !fails_after(log, indices, place) {
         strength *= SURVIVED;
     }
     if level >= Level::Error {
         strength += 0.04;
     }
     // The nearer to the end, the less likely it was survived.
-    let to_the_end = indices.len() - place;
     strength += match to_the_end {
-        0..=50 => 0.03,
-        51..=500 => 0.0,
+        0..=THE_END => 0.03,
+        ..=500 => 0.0,
         _ => -0.05,
     };
     strength.clamp(0.0, 0.99)
@@ -142,7 +145,7 @@ fn is_quiet(level: Level, line: &str) -> bool {
         ["retrying", "will retry", "will be retried", "trying again", "try again in", "retry attempt"];
     let lower = line.to_ascii_lowercase();
     level == Level::Warning
-        || lower.trim_start().starts_with("warn")
+        || ["warn", "w: "].iter().any(|word| lower.trim_start().starts_with(word))
         || WARNINGS.iter().chain(&ANOTHER_TRY).any(|word| lower.contains(word))
 }
 

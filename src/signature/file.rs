@@ -33,6 +33,8 @@ pub(super) struct Entry {
     pub(super) except: Option<Pattern>,
     /// How sure the lines speak for this failure, from 0 to 1.
     pub(super) weight: f64,
+    /// Whether runs often go on after it, so that only a failure nearby or the end of the log makes it count.
+    pub(super) survivable: bool,
     pub(super) examples: Vec<String>,
     pub(super) unlike: Vec<String>,
 }
@@ -80,6 +82,8 @@ struct Written {
     retry: String,
     role: String,
     weight: Option<f64>,
+    #[serde(default)]
+    survivable: bool,
     patterns: Vec<String>,
     near: Option<String>,
     except: Option<String>,
@@ -140,6 +144,7 @@ fn entry(written: Written) -> Result<Entry, String> {
         near: written.near.map(Pattern::new),
         except: written.except.map(Pattern::new),
         weight: written.weight.unwrap_or(USUAL_WEIGHT),
+        survivable: written.survivable,
         examples: written.example,
         unlike: written.unlike,
     })
