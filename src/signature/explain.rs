@@ -12,6 +12,8 @@ const SURROUNDINGS: usize = 8;
 const CHAIN: usize = 40;
 /// How many of the last lines are the end of a log.
 const THE_END: usize = 50;
+/// How many lines from the end a match is far from it.
+const FAR: usize = 500;
 /// What of its strength a match keeps on a line that only warns, or that was survived.
 const SURVIVED: f64 = 0.5;
 
@@ -129,21 +131,26 @@ fn strength(entry: &Entry, log: &Log, indices: &[usize], place: usize) -> f64 {
         strength += 0.04;
     }
     // The nearer to the end, the less likely it was survived.
-    strength += match to_the_end {
-        0..=THE_END => 0.03,
-        ..=500 => 0.0,
-        _ => -0.05,
+    strength += if to_the_end <= THE_END {
+        0.03
+    } else if to_the_end <= FAR {
+        0.0
+    } else {
+        -0.05
     };
     strength.clamp(0.0, 0.99)
 }
 
 /// Whether a line only warns, or tells of another try.
 fn is_quiet(level: Level, line: &str) -> bool {
-    const WARNINGS: [&str; 7] =
-        ["warning: ", "[warn", "##[warning]", "npm warn", " warn ", "\"warn\"", "level=warn"];
+    const WARNINGS: [&str; 7] = ["warning: ", "[warn", "##[warning]", "npm warn", " warn ", "\"warn\"", "level=warn"];
     const ANOTHER_TRY: [&str; 6] =
         ["retrying", "will retry", "will be retried", "trying again", "try again in", "retry attempt"];
     let lower = line.to_ascii_lowercase();
+    // Kubernetes lists failures as events of the type Warning, in columns.
+    if lower.trim_start().starts_with("warning  ") {
+        return false;
+    }
     level == Level::Warning
         || ["warn", "w: "].iter().any(|word| lower.trim_start().starts_with(word))
         || WARNINGS.iter().chain(&ANOTHER_TRY).any(|word| lower.contains(word))

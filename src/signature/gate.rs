@@ -176,7 +176,7 @@ impl Reader<'_> {
     fn group(&mut self) -> Option<Vec<String>> {
         if self.rest.next_if_eq(&'?').is_some() {
             let mut header = String::new();
-            while let Some(next) = self.rest.next() {
+            for next in self.rest.by_ref() {
                 header.push(next);
                 if next == ')' {
                     // Flags for what follows; only those that leave the text as written are understood.

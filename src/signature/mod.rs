@@ -100,8 +100,7 @@ impl Catalogue {
     /// Adds a user's own signatures from the TOML in `text`; `path` names it in messages.
     /// One with the id of a signature that is there already takes its place.
     pub fn with_user_file(mut self, path: &str, text: &str) -> Result<Self, Error> {
-        let added =
-            file::read_user(text).map_err(|reason| Error::Rules { path: path.to_owned(), reason })?;
+        let added = file::read_user(text).map_err(|reason| Error::Rules { path: path.to_owned(), reason })?;
         for entry in added {
             match self.entries.iter_mut().find(|known| known.signature.id == entry.signature.id) {
                 Some(known) => *known = entry,
