@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::gate::branches;
 use crate::model::{Domain, Retry, Role, Signature};
 
 /// How specific a signature is when its entry does not say.
@@ -140,7 +141,12 @@ fn entry(written: Written) -> Result<Entry, String> {
     };
     Ok(Entry {
         signature: Arc::new(signature),
-        patterns: written.patterns.into_iter().map(Pattern::new).collect(),
+        patterns: written
+            .patterns
+            .iter()
+            .flat_map(|pattern| branches(pattern))
+            .map(|branch| Pattern::new(branch.to_owned()))
+            .collect(),
         near: written.near.map(Pattern::new),
         except: written.except.map(Pattern::new),
         weight: written.weight.unwrap_or(USUAL_WEIGHT),
