@@ -158,7 +158,7 @@ fn is_quiet(level: Level, line: &str) -> bool {
 
 /// Whether a line mentions a failure without being one: a passed test, a count of zero, a comment, a command echoed.
 fn is_harmless(line: &str) -> bool {
-    const HARMLESS: [&str; 14] = [
+    const HARMLESS: [&str; 13] = [
         "0 error",
         "errors: 0",
         "no errors",
@@ -166,7 +166,6 @@ fn is_harmless(line: &str) -> bool {
         "failures: 0",
         "deprecat",
         "... ok",
-        " passed",
         "--- pass",
         "(ignored)",
         "expected error",
@@ -177,9 +176,17 @@ fn is_harmless(line: &str) -> bool {
     const STARTS: [&str; 8] = ["# ", "// ", "/* ", "echo ", "+ echo ", "* @", "ok ", "pass "];
     let lower = line.to_ascii_lowercase();
     let start = lower.trim_start();
-    HARMLESS.iter().any(|word| lower.contains(word))
+    let is_said = |word: &&str| {
+        // Not the end of a larger number, as in `10 failed`.
+        lower.match_indices(*word).any(|(place, _)| {
+            let before = place.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
+            !word.starts_with('0') || before.is_none_or(|before| !before.is_ascii_digit())
+        })
+    };
+    HARMLESS.iter().any(is_said)
         || STARTS.iter().any(|word| start.starts_with(word))
         || start.ends_with(" ok")
+        || (lower.contains(" passed") && !lower.contains("fail"))
 }
 
 /// Whether the next lines say that it failed after all.

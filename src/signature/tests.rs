@@ -146,6 +146,12 @@ fn a_warning_that_failed_in_the_end_is_the_cause() {
 }
 
 #[test]
+fn a_count_of_zero_is_no_failure_and_a_count_of_ten_is() {
+    check("Tests: 0 failed, 12 passed", None);
+    check("Tests: 10 failed, 12 passed", Some("test-failure"));
+}
+
+#[test]
 fn an_exit_code_alone_explains_nothing() {
     check("doing things\nThe remote script failed with exit code 1", None);
 }
