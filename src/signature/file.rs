@@ -73,6 +73,7 @@ struct File<T> {
     signature: Vec<T>,
 }
 
+/// A signature as its author writes it. Patterns ignore case and need not match the whole line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
