@@ -10,6 +10,10 @@ pub const NAMES_THE_KIND: f64 = 0.5;
 const SURROUNDINGS: usize = 8;
 /// How many lines a cause may stand before its consequence.
 const CHAIN: usize = 40;
+/// How many of the last lines are the end of a log.
+const THE_END: usize = 50;
+/// How many lines from the end a match is far from it.
+const FAR: usize = 500;
 /// What of its strength a match keeps on a line that only warns, or that was survived.
 const SURVIVED: f64 = 0.5;
 
@@ -118,37 +122,43 @@ fn strength(entry: &Entry, log: &Log, indices: &[usize], place: usize) -> f64 {
     if is_harmless(log.line(index)) {
         return strength * SURVIVED * SURVIVED;
     }
-    if level < Level::Error && is_quiet(level, log.line(index)) && !fails_after(log, indices, place) {
+    let to_the_end = indices.len() - place;
+    let doubtful = is_quiet(level, log.line(index)) || (entry.survivable && to_the_end > THE_END);
+    if level < Level::Error && doubtful && !fails_after(log, indices, place) {
         strength *= SURVIVED;
     }
     if level >= Level::Error {
         strength += 0.04;
     }
     // The nearer to the end, the less likely it was survived.
-    let to_the_end = indices.len() - place;
-    strength += match to_the_end {
-        0..=50 => 0.03,
-        51..=500 => 0.0,
-        _ => -0.05,
+    strength += if to_the_end <= THE_END {
+        0.03
+    } else if to_the_end <= FAR {
+        0.0
+    } else {
+        -0.05
     };
     strength.clamp(0.0, 0.99)
 }
 
 /// Whether a line only warns, or tells of another try.
 fn is_quiet(level: Level, line: &str) -> bool {
-    const WARNINGS: [&str; 7] =
-        ["warning: ", "[warn", "##[warning]", "npm warn", " warn ", "\"warn\"", "level=warn"];
+    const WARNINGS: [&str; 7] = ["warning: ", "[warn", "##[warning]", "npm warn", " warn ", "\"warn\"", "level=warn"];
     const ANOTHER_TRY: [&str; 6] =
         ["retrying", "will retry", "will be retried", "trying again", "try again in", "retry attempt"];
     let lower = line.to_ascii_lowercase();
+    // Kubernetes lists failures as events of the type Warning, in columns.
+    if lower.trim_start().starts_with("warning  ") {
+        return false;
+    }
     level == Level::Warning
-        || lower.trim_start().starts_with("warn")
+        || ["warn", "w: "].iter().any(|word| lower.trim_start().starts_with(word))
         || WARNINGS.iter().chain(&ANOTHER_TRY).any(|word| lower.contains(word))
 }
 
 /// Whether a line mentions a failure without being one: a passed test, a count of zero, a comment, a command echoed.
 fn is_harmless(line: &str) -> bool {
-    const HARMLESS: [&str; 14] = [
+    const HARMLESS: [&str; 13] = [
         "0 error",
         "errors: 0",
         "no errors",
@@ -156,7 +166,6 @@ fn is_harmless(line: &str) -> bool {
         "failures: 0",
         "deprecat",
         "... ok",
-        " passed",
         "--- pass",
         "(ignored)",
         "expected error",
@@ -167,9 +176,17 @@ fn is_harmless(line: &str) -> bool {
     const STARTS: [&str; 8] = ["# ", "// ", "/* ", "echo ", "+ echo ", "* @", "ok ", "pass "];
     let lower = line.to_ascii_lowercase();
     let start = lower.trim_start();
-    HARMLESS.iter().any(|word| lower.contains(word))
+    let is_said = |word: &&str| {
+        // Not the end of a larger number, as in `10 failed`.
+        lower.match_indices(*word).any(|(place, _)| {
+            let before = place.checked_sub(1).and_then(|before| lower.as_bytes().get(before));
+            !word.starts_with('0') || before.is_none_or(|before| !before.is_ascii_digit())
+        })
+    };
+    HARMLESS.iter().any(is_said)
         || STARTS.iter().any(|word| start.starts_with(word))
         || start.ends_with(" ok")
+        || (lower.contains(" passed") && !lower.contains("fail"))
 }
 
 /// Whether the next lines say that it failed after all.

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use super::gate::branches;
 use crate::model::{Domain, Retry, Role, Signature};
 
 /// How specific a signature is when its entry does not say.
@@ -33,6 +34,8 @@ pub(super) struct Entry {
     pub(super) except: Option<Pattern>,
     /// How sure the lines speak for this failure, from 0 to 1.
     pub(super) weight: f64,
+    /// Whether runs often go on after it, so that only a failure nearby or the end of the log makes it count.
+    pub(super) survivable: bool,
     pub(super) examples: Vec<String>,
     pub(super) unlike: Vec<String>,
 }
@@ -70,6 +73,7 @@ struct File<T> {
     signature: Vec<T>,
 }
 
+/// A signature as its author writes it. Patterns ignore case and need not match the whole line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -80,6 +84,8 @@ struct Written {
     retry: String,
     role: String,
     weight: Option<f64>,
+    #[serde(default)]
+    survivable: bool,
     patterns: Vec<String>,
     near: Option<String>,
     except: Option<String>,
@@ -136,10 +142,16 @@ fn entry(written: Written) -> Result<Entry, String> {
     };
     Ok(Entry {
         signature: Arc::new(signature),
-        patterns: written.patterns.into_iter().map(Pattern::new).collect(),
+        patterns: written
+            .patterns
+            .iter()
+            .flat_map(|pattern| branches(pattern))
+            .map(|branch| Pattern::new(branch.to_owned()))
+            .collect(),
         near: written.near.map(Pattern::new),
         except: written.except.map(Pattern::new),
         weight: written.weight.unwrap_or(USUAL_WEIGHT),
+        survivable: written.survivable,
         examples: written.example,
         unlike: written.unlike,
     })

@@ -1,6 +1,6 @@
 //! Failures we know: what they look like, what they mean, what to do.
 //! A log's lines come in; the failures found in them leave, best explanation first. What fits badly is never named.
-//! The catalogue is data: to add a failure, add an entry with an example to a family's file; `disk.toml` is the smallest.
+//! The catalogue is data: to add a failure, add an entry with an example to a family's file; `terraform.toml` is the smallest.
 
 mod explain;
 mod file;
@@ -35,8 +35,10 @@ const FAMILIES: [&str; 14] = [
 ];
 
 /// The sorts of failure the built-in signatures know, one word each.
-pub const KINDS: [&str; 41] = [
+pub const KINDS: [&str; 42] = [
+    "agent-failure",
     "authentication",
+    "cancelled",
     "cloud-permission",
     "compile-error",
     "configuration",
@@ -56,7 +58,6 @@ pub const KINDS: [&str; 41] = [
     "out-of-memory",
     "package-download",
     "package-not-found",
-    "platform",
     "port-in-use",
     "probe-failure",
     "proxy",
@@ -103,8 +104,7 @@ impl Catalogue {
     /// Adds a user's own signatures from the TOML in `text`; `path` names it in messages.
     /// One with the id of a signature that is there already takes its place.
     pub fn with_user_file(mut self, path: &str, text: &str) -> Result<Self, Error> {
-        let added =
-            file::read_user(text).map_err(|reason| Error::Rules { path: path.to_owned(), reason })?;
+        let added = file::read_user(text).map_err(|reason| Error::Rules { path: path.to_owned(), reason })?;
         for entry in added {
             match self.entries.iter_mut().find(|known| known.signature.id == entry.signature.id) {
                 Some(known) => *known = entry,

@@ -102,7 +102,9 @@ fn captures_that_a_text_names_are_caught_in_every_example() {
     for entry in &catalogue.entries {
         let text = format!("{} {}", entry.signature.cause, entry.signature.fix.join(" "));
         for name in text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name) {
-            let is_name = !name.is_empty() && text.contains(&format!("{{{name}}}")) && name.bytes().all(|byte| byte.is_ascii_lowercase());
+            let is_name = !name.is_empty()
+                && text.contains(&format!("{{{name}}}"))
+                && name.bytes().all(|byte| byte.is_ascii_lowercase());
             for example in entry.examples.iter().filter(|_| is_name) {
                 let found = explain(example);
                 let own = found.iter().find(|found| found.signature.id == entry.signature.id);
@@ -144,13 +146,21 @@ fn a_warning_that_failed_in_the_end_is_the_cause() {
 }
 
 #[test]
+fn a_count_of_zero_is_no_failure_and_a_count_of_ten_is() {
+    check("Tests: 0 failed, 12 passed", None);
+    check("Tests: 10 failed, 12 passed", Some("test-failure"));
+}
+
+#[test]
 fn an_exit_code_alone_explains_nothing() {
     check("doing things\nThe remote script failed with exit code 1", None);
 }
 
 #[test]
 fn repeats_are_counted_and_the_first_line_is_shown() {
-    let matches = explain("start\ndial tcp 10.0.0.1:80: connect: connection refused\nx\ndial tcp 10.0.0.1:80: connect: connection refused");
+    let matches = explain(
+        "start\ndial tcp 10.0.0.1:80: connect: connection refused\nx\ndial tcp 10.0.0.1:80: connect: connection refused",
+    );
     let best = matches.first().unwrap();
     assert_eq!((best.line, best.count), (1, 2));
     assert!(best.captures.contains(&("host".to_owned(), "10.0.0.1:80".to_owned())));
