@@ -4,7 +4,7 @@ use super::file::{Entry, Pattern};
 use crate::model::{Level, Log, Match, Role};
 
 /// From this strength on, a match is good enough to name the failure's kind.
-pub const NAMES_THE_KIND: f64 = 0.5;
+pub const SURE: f64 = 0.5;
 
 /// How many lines around a match count as its surroundings.
 const SURROUNDINGS: usize = 8;
@@ -63,7 +63,7 @@ pub(super) fn rank(entries: &[Entry], log: &Log, indices: &[usize], hits: &[Hit]
 fn order(entries: &[Entry], found: &mut [Best]) {
     let is_cause = |best: &Best| entries.get(best.entry).is_some_and(|entry| entry.signature.role == Role::Cause);
     let rank = |best: &Best| {
-        let named = best.strength >= NAMES_THE_KIND;
+        let named = best.strength >= SURE;
         // A strong symptom still beats a cause that is hardly there.
         (u8::from(named && is_cause(best)) * 2 + u8::from(named), best.strength)
     };

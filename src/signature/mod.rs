@@ -14,7 +14,7 @@ use crate::signature::explain::Hit;
 use crate::signature::file::Entry;
 use crate::signature::gate::Gate;
 
-pub use crate::signature::explain::NAMES_THE_KIND;
+pub use crate::signature::explain::SURE;
 
 /// The built-in signatures, a family a file.
 const FAMILIES: [&str; 14] = [
@@ -80,9 +80,6 @@ pub const KINDS: [&str; 42] = [
     "version-mismatch",
 ];
 
-/// A match at least this strong names the cause.
-pub const SURE: f64 = 0.5;
-
 /// All known failures, ready to be looked for.
 #[derive(Debug)]
 pub struct Catalogue {
@@ -142,7 +139,7 @@ impl Catalogue {
     }
 
     /// The failures found in the lines at `indices` of `log` (ascending, the failed part of the run), best explanation first.
-    /// One whose strength is below [`NAMES_THE_KIND`] is a hint, not an explanation.
+    /// One whose strength is below [`SURE`] is a hint, not an explanation.
     #[must_use]
     pub fn explain(&self, log: &Log, indices: &[usize]) -> Vec<Match> {
         let gate = self.gate();

@@ -29,7 +29,7 @@ fn explain(text: &str) -> Vec<Match> {
 /// The id of the best explanation that is good enough to be named.
 fn check(text: &str, expected: Option<&str>) {
     let matches = explain(text);
-    let best = matches.first().filter(|best| best.strength >= NAMES_THE_KIND);
+    let best = matches.first().filter(|best| best.strength >= SURE);
     assert_eq!(best.map(|best| best.signature.id.as_str()), expected, "{text}");
 }
 
