@@ -135,11 +135,17 @@ fn work(
             write(&mut out, &table(&verdicts, &settings.outputs.format));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
-        _ => Ok(match diagnose(settings, env, secrets, Timestamp::now(), &mut out)? {
+        _ => Ok(match diagnose(settings, env, secrets, now(env), &mut out)? {
             Outcome::Explained => ExitCode::Good,
             Outcome::Unexplained => ExitCode::Unexplained,
         }),
     }
+}
+
+/// The time, or the one that reproducible outputs are dated with.
+fn now(env: &Env) -> Timestamp {
+    let fixed = env.get("SOURCE_DATE_EPOCH").and_then(|seconds| Timestamp::from_second(seconds.parse().ok()?).ok());
+    fixed.unwrap_or_else(Timestamp::now)
 }
 
 fn shown(found: &Shown, format: &str) -> String {

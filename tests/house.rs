@@ -1,5 +1,7 @@
 //! The rules of the house that a machine can hold: who may import whom, and what no file may do.
 
+#![allow(clippy::unwrap_used, clippy::similar_names, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
