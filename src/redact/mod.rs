@@ -46,3 +46,9 @@ impl Redactor {
         Redacted(notes)
     }
 }
+
+/// A sealed value without a redactor, for tests of what only reads one.
+#[cfg(test)]
+pub(crate) fn sealed_for_tests<T>(value: T) -> Redacted<T> {
+    Redacted(value)
+}
