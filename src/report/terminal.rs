@@ -1,0 +1,337 @@
+//! The report for a person at a terminal: colored, the cause first. Who calls strips the colors for a file or a pipe.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use owo_colors::{OwoColorize as _, Style};
+
+use super::evidence::{self, Row};
+use super::{Report, facts, timeline, words};
+use crate::model::{Fix, Level, Outcome};
+
+/// Prose is wrapped here; log lines never are.
+const WIDTH: usize = 100;
+
+/// Writes the report.
+pub(super) fn write(report: &Report) -> String {
+    let mut out = String::new();
+    cause(&mut out, report);
+    if report.unknown() {
+        evidence(&mut out, report);
+        fixes(&mut out, report);
+    } else {
+        fixes(&mut out, report);
+        evidence(&mut out, report);
+    }
+    steps(&mut out, report);
+    others(&mut out, report);
+    known(&mut out, report);
+    notes(&mut out, report);
+    footer(&mut out, report);
+    out
+}
+
+fn cause(out: &mut String, report: &Report) {
+    let style = Style::new().bold();
+    let style = if report.unknown() { style.yellow() } else { style.red() };
+    prose(out, "", "", &report.headline(), style);
+    if !report.unknown() {
+        let (_, rest) = words::split_sentence(&report.diagnosis.summary);
+        prose(out, "", "", &rest, Style::new());
+    }
+    out.push('\n');
+    let run = &report.case.run;
+    let kind = report.diagnosis.kind.as_deref().map(|kind| match report.diagnosis.domain {
+        Some(domain) => format!("{kind} ({})", words::domain(domain)),
+        None => kind.to_owned(),
+    });
+    let facts = [
+        ("Run", Some(run.title.clone())),
+        ("Step", Some(report.failed_steps().join(", "))),
+        ("Kind", kind),
+        ("Confidence", Some(words::confidence_in_words(report.diagnosis.confidence).to_owned())),
+        ("Retry helps", Some(words::retry_in_words(report.diagnosis.retry).to_owned())),
+        ("Line", report.key_line().map(|line| format!("{}, below", report.place_of(line)))),
+        ("Look", run.url.as_deref().and_then(words::link)),
+    ];
+    for (name, value) in facts {
+        fact(out, name, value.as_deref());
+    }
+}
+
+fn fixes(out: &mut String, report: &Report) {
+    let verify = report.verify();
+    let check = report.cause().and_then(|cause| cause.check.as_deref());
+    if report.diagnosis.fixes.is_empty() && verify.is_none() && check.is_none() {
+        return;
+    }
+    heading(out, "What to do");
+    for (index, one) in report.diagnosis.fixes.iter().enumerate() {
+        fix(out, index + 1, one);
+    }
+    fact(out, "To confirm", check);
+    fact(out, "Mended when", verify.as_deref());
+    for link in report.cause().into_iter().flat_map(|cause| &cause.links).filter_map(|link| words::link(link)) {
+        fact(out, "More", Some(&link));
+    }
+}
+
+fn fix(out: &mut String, number: usize, fix: &Fix) {
+    let title = format!("{} [{}]", words::one_line(&fix.title), words::fix_kind_in_words(fix.kind).to_lowercase());
+    prose(out, &format!("{number}. "), "   ", &title, Style::new().bold());
+    prose(out, "   ", "   ", &fix.why, Style::new());
+    for step in &fix.steps {
+        prose(out, "   - ", "     ", step, Style::new());
+    }
+    if let Some(url) = fix.url.as_deref().and_then(words::link) {
+        let _ = writeln!(out, "   {}", url.underline());
+    }
+    for line in fix.diff.as_deref().unwrap_or_default().lines() {
+        let line = words::log_line(line);
+        let style = match line.chars().next() {
+            Some('+') => Style::new().green(),
+            Some('-') => Style::new().red(),
+            Some('@') => Style::new().cyan(),
+            _ => Style::new().dimmed(),
+        };
+        let _ = writeln!(out, "   {}", line.style(style));
+    }
+    out.push('\n');
+}
+
+fn evidence(out: &mut String, report: &Report) {
+    let evidence = evidence::of(&report.case);
+    if evidence.blocks.is_empty() {
+        return;
+    }
+    heading(out, "Evidence");
+    let cited: BTreeSet<usize> = report.cited();
+    let widest = report.case.excerpts.iter().flat_map(|excerpt| &excerpt.lines).map(|line| line.number).max();
+    let gutter = widest.unwrap_or_default().to_string().len().max(5);
+    let left_out = |out: &mut String, gap: usize| {
+        if gap > 0 {
+            let text = format!("{:gutter$}  … {} not shown …", "", words::count(gap, "line"));
+            let _ = writeln!(out, "{}", text.dimmed());
+        }
+    };
+    for block in &evidence.blocks {
+        left_out(out, block.before);
+        let step = block.excerpt.step.as_deref().map(words::one_line).unwrap_or_default();
+        let reason = words::one_line(&block.excerpt.reason);
+        let _ = writeln!(out, "{:gutter$}  {} {}", "", step.bold(), reason.dimmed());
+        for row in &block.rows {
+            match row {
+                Row::Gap(gap) => left_out(out, *gap),
+                Row::Line(line) => {
+                    let mark = if cited.contains(&line.id) { "▶" } else { " " };
+                    let style = level(line.level);
+                    let style = if cited.contains(&line.id) { style.bold() } else { style };
+                    let text = words::log_line(&line.text);
+                    let _ = writeln!(out, "{} {:>gutter$} │ {}", mark.red(), line.number.dimmed(), text.style(style));
+                }
+            }
+        }
+        if block.excerpt.repeats > 0 {
+            let text = format!("{:gutter$}  and {} more like this", "", block.excerpt.repeats);
+            let _ = writeln!(out, "{}", text.dimmed());
+        }
+    }
+    left_out(out, evidence.after);
+    if !cited.is_empty() {
+        let _ = writeln!(out, "{}", "▶ marks the lines the explanation rests on".dimmed());
+    }
+}
+
+fn steps(out: &mut String, report: &Report) {
+    let timeline = timeline::of(&report.case.steps);
+    if timeline.bars.is_empty() {
+        return;
+    }
+    heading(out, "Steps");
+    for bar in &timeline.bars {
+        let (mark, style) = match bar.outcome {
+            Outcome::Succeeded => ("ok", Style::new().green()),
+            Outcome::Failed => ("FAILED", Style::new().red().bold()),
+            Outcome::Canceled => ("canceled", Style::new().yellow()),
+            Outcome::Skipped => ("skipped", Style::new().dimmed()),
+            Outcome::Running => ("running", Style::new().cyan()),
+            Outcome::Unknown => ("unknown", Style::new().dimmed()),
+        };
+        let indent = "  ".repeat(bar.depth);
+        let more: Vec<&str> =
+            [&*bar.took, &*bar.attempts].into_iter().filter(|part| !part.is_empty() && *part != mark).collect();
+        let _ = writeln!(out, "{:>8}  {indent}{} {}", mark.style(style), bar.label, more.join(", ").dimmed());
+    }
+}
+
+fn others(out: &mut String, report: &Report) {
+    if report.others().is_empty() {
+        return;
+    }
+    heading(out, "Other explanations");
+    for other in report.others() {
+        prose(out, "- ", "  ", &other.cause, Style::new());
+        let lines: Vec<String> =
+            other.citations.iter().filter_map(|&id| report.case.line(id)).map(|line| report.place_of(line)).collect();
+        if !lines.is_empty() {
+            prose(out, "  ", "  ", &format!("Shown by {}.", lines.join(", ")), Style::new().dimmed());
+        }
+        prose(out, "  ", "  ", other.check.as_deref().unwrap_or_default(), Style::new().dimmed());
+    }
+}
+
+fn known(out: &mut String, report: &Report) {
+    for definition in &report.case.definitions {
+        heading(out, &format!("The step “{}” as defined", words::one_line(&definition.step)));
+        for (name, value) in facts::of(definition) {
+            fact(out, name, Some(&value));
+        }
+    }
+    if let Some(earlier) = report.case.earlier.as_deref().filter(|earlier| !earlier.is_empty()) {
+        heading(out, "Earlier failures");
+        for one in earlier {
+            let when = one.when.map(words::moment).unwrap_or_default();
+            prose(out, "- ", "  ", &format!("{} {when}", one.title), Style::new());
+        }
+    }
+    for context in &report.case.context {
+        heading(out, &words::one_line(&context.title));
+        for line in context.text.lines() {
+            prose(out, "", "", line, Style::new());
+        }
+    }
+}
+
+fn notes(out: &mut String, report: &Report) {
+    if report.notes.is_empty() {
+        return;
+    }
+    heading(out, "What could not be done");
+    for note in report.notes.iter() {
+        prose(out, "- ", "  ", &note.text, Style::new());
+    }
+}
+
+fn footer(out: &mut String, report: &Report) {
+    out.push('\n');
+    for line in facts::footer(report) {
+        prose(out, "", "", &line, Style::new().dimmed());
+    }
+}
+
+fn level(level: Level) -> Style {
+    match level {
+        Level::Verbose => Style::new().dimmed(),
+        Level::Info => Style::new(),
+        Level::Warning => Style::new().yellow(),
+        Level::Error | Level::Fatal => Style::new().red(),
+    }
+}
+
+fn heading(out: &mut String, text: &str) {
+    let _ = writeln!(out, "\n{}", text.bold().underline());
+}
+
+fn fact(out: &mut String, name: &str, value: Option<&str>) {
+    if let Some(value) = value.map(words::one_line).filter(|value| !value.is_empty()) {
+        prose(out, &format!("{name:<13}"), &" ".repeat(13), &value, Style::new());
+    }
+}
+
+/// Wraps prose between words; the first line and the others have their own indent.
+fn prose(out: &mut String, first: &str, rest: &str, text: &str, style: Style) {
+    let text = words::one_line(text);
+    if text.is_empty() {
+        return;
+    }
+    let mut indent = first;
+    let mut line = String::new();
+    for word in text.split(' ') {
+        if !line.is_empty() && indent.chars().count() + line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "{indent}{}", line.style(style));
+            line.clear();
+            indent = rest;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{indent}{}", line.style(style));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    fn bare(report: &Report) -> String {
+        anstream::adapter::strip_str(&write(report)).to_string()
+    }
+
+    fn check(report: &Report, expected: &[&str]) {
+        let text = bare(report);
+        let mut rest = &*text;
+        for part in expected {
+            let Some((_, after)) = rest.split_once(part) else { panic!("{part:?} is not next in\n{text}") };
+            rest = after;
+        }
+    }
+
+    #[test]
+    fn the_cause_comes_first_then_the_fix_then_the_evidence() {
+        check(
+            &sample::story(),
+            &[
+                "The registry ghcr.io refused",
+                "Scan for Security Vulnerabilities",
+                "rate-limit (dependency)",
+                "High:",
+                "Yes, a retry",
+                "line 20",
+                "What to do",
+                "1. Turn on retries",
+                "[change a setting]",
+                "+foreach ($attempt in 1..4) {",
+                "Evidence",
+                "▶    20 │ 2026-02-10T03:12:44Z",
+                "and 3 more like this",
+                "… 125 lines not shown …",
+                "  150 │ The remote script failed",
+                "… 32 lines not shown …",
+                "FAILED",
+                "Retries      off",
+                "0.1.1980",
+                "EventView",
+                "2 secrets masked",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unknown_cause_shows_the_evidence_first() {
+        check(
+            &sample::unknown(),
+            &["No known failure matches", "None: the cause is unknown", "Evidence", "TOOMANYREQUESTS"],
+        );
+    }
+
+    #[test]
+    fn prose_is_wrapped_and_log_lines_are_not() {
+        let text = bare(&sample::story());
+        let (quoted, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.contains('│'));
+        let long = |line: &&&str| line.chars().count() > WIDTH;
+        assert!(quoted.iter().any(|line| long(&line)));
+        let diff_or_link = |line: &&&str| line.contains("docker run") || line.contains("https://");
+        assert_eq!(rest.iter().filter(|line| !diff_or_link(line)).find(long), None);
+    }
+
+    #[test]
+    fn untrusted_text_brings_no_escape_codes_of_its_own() {
+        let clean = write(&sample::story());
+        assert!(clean.contains("\u{1b}["));
+        let text = bare(&sample::hostile());
+        assert!(!text.contains('\u{1b}'));
+        assert!(text.contains("[31mred0m"), "the harmless rest of a color code stays");
+    }
+}
