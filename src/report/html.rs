@@ -330,7 +330,7 @@ fn wide(timeline: &Timeline) -> Chart {
         let top = index * ROW;
         let span = bar.span.map(|(from, length)| percents(start + from * LANE / 100.0, length * LANE / 100.0));
         bars.push(BarView {
-            label: shortened(&bar.label, 48),
+            label: shortened(&bar.label, 40),
             took: took(bar),
             text_y: top + 19,
             bar_y: top + 8,
@@ -357,7 +357,7 @@ fn narrow(timeline: &Timeline) -> Chart {
         let span = bar.span.map(|(from, length)| percents(from, length));
         let under = if span.is_some() { 14 } else { 0 };
         bars.push(BarView {
-            label: shortened(&bar.label, 42),
+            label: shortened(&bar.label, 36),
             took: String::new(),
             detail: took(bar),
             detail_y: top + 33,
@@ -414,6 +414,10 @@ fn took(bar: &Bar) -> String {
 fn shortened(label: &str, longest: usize) -> String {
     if label.chars().count() <= longest {
         return label.to_owned();
+    }
+    // A step's own name says more than where it ran.
+    if let Some((name, _)) = label.rsplit_once(" · ").filter(|(name, _)| name.chars().count() <= longest) {
+        return name.to_owned();
     }
     label.chars().take(longest - 1).chain(Some('…')).collect()
 }

@@ -421,10 +421,10 @@ mod tests {
                 "const" if value != rule => faults.push(format!("{path} is not {rule}")),
                 "enum" if !rule.as_array().unwrap().contains(value) => faults.push(format!("{path} is not in {rule}")),
                 "minimum" if value.as_f64().unwrap() < rule.as_f64().unwrap() => {
-                    faults.push(format!("{path} is small"))
+                    faults.push(format!("{path} is small"));
                 }
                 "maximum" if value.as_f64().unwrap() > rule.as_f64().unwrap() => {
-                    faults.push(format!("{path} is large"))
+                    faults.push(format!("{path} is large"));
                 }
                 "required" => {
                     for name in rule.as_array().unwrap().iter().filter_map(Value::as_str) {
@@ -446,7 +446,7 @@ mod tests {
                         let extra = known.is_none_or(|known| !known.contains_key(name));
                         match rule {
                             Value::Bool(allowed) if extra && !allowed => {
-                                faults.push(format!("{path}/{name} is not documented"))
+                                faults.push(format!("{path}/{name} is not documented"));
                             }
                             Value::Object(_) if extra => {
                                 faults.extend(self::faults(root, rule, value, &format!("{path}/{name}")));

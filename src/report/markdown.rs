@@ -52,7 +52,7 @@ fn cause(out: &mut String, report: &Report) {
         ("Failed step", escape(&report.failed_steps().join(", "))),
         ("Kind", kind.unwrap_or_default()),
         ("Confidence", words::confidence_in_words(diagnosis.confidence).to_owned()),
-        ("Can a retry help?", words::retry_in_words(diagnosis.retry).to_owned()),
+        ("Retry", words::retry_in_words(diagnosis.retry).to_owned()),
         ("Run", run),
     ];
     for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {

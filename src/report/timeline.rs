@@ -150,7 +150,10 @@ mod tests {
         }
     }
 
-    fn check(steps: &[Step], expected: &[(&str, &str, Option<(i64, i64)>)]) {
+    /// A bar's label, how long it took, and where it lies.
+    type Expected = (&'static str, &'static str, Option<(i64, i64)>);
+
+    fn check(steps: &[Step], expected: &[Expected]) {
         let timeline = of(steps);
         #[expect(clippy::cast_possible_truncation, reason = "whole percents are enough to compare")]
         let round = |(from, length): (f64, f64)| (from.round() as i64, length.round() as i64);
