@@ -136,14 +136,13 @@ impl Page {
     fn of(report: &Report) -> Self {
         let (case, diagnosis) = (&*report.case, &*report.diagnosis);
         let known = |text: &str| Some(words::one_line(text)).filter(|text| !text.is_empty());
-        let detail = if report.unknown() { String::new() } else { words::split_sentence(&diagnosis.summary).1 };
         let evidence = evidence::of(case);
         let timeline = timeline::of(&case.steps);
         let numbers = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines).map(|line| line.number);
         let gutter = numbers.max().unwrap_or_default().to_string().len().max(3);
         Self {
             headline: report.headline(),
-            detail,
+            detail: report.detail(),
             unknown: report.unknown(),
             edge: words::confidence(if report.unknown() { Confidence::None } else { diagnosis.confidence }),
             kind: diagnosis.kind.as_deref().and_then(known),

@@ -34,10 +34,7 @@ pub(super) fn write(report: &Report) -> String {
 fn cause(out: &mut String, report: &Report) {
     let (case, diagnosis) = (&report.case, &report.diagnosis);
     let _ = writeln!(out, "# {}\n", escape(&report.headline()));
-    if !report.unknown() {
-        let (_, rest) = words::split_sentence(&diagnosis.summary);
-        paragraph(out, &rest);
-    }
+    paragraph(out, &report.detail());
     let kind = diagnosis.kind.as_deref().map(|kind| match diagnosis.domain {
         Some(domain) => format!("{} ({})", escape(kind), words::domain(domain)),
         None => escape(kind),
@@ -286,7 +283,9 @@ fn escape(text: &str) -> String {
             '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '$' | '!' => out.extend(['\\', c]),
             '#' => out.push_str("\\#"),
             '-' | '+' | '=' if before.is_none() => out.extend(['\\', c]),
-            '.' | ')' if out.chars().all(|c| c.is_ascii_digit()) => out.extend(['\\', c]),
+            '.' | ')' if next.is_none_or(char::is_whitespace) && out.chars().all(|c| c.is_ascii_digit()) => {
+                out.extend(['\\', c]);
+            }
             // Breaks up bare addresses, which some dialects turn into links.
             ':' if next == Some('/') => out.push_str("\\:"),
             '.' if out.to_ascii_lowercase().ends_with("www") => out.push_str("\\."),
@@ -319,6 +318,7 @@ mod tests {
         check("<b>&amp;", "&lt;b&gt;&amp;amp;");
         check("1. one", "1\\. one");
         check("v1.2 - fine", "v1.2 - fine");
+        check("0.1.1980", "0.1.1980");
         check("- item", "\\- item");
         check("# one\n## two", "\\# one \\#\\# two");
         check("https://a.example", "https\\://a.example");

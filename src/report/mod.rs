@@ -65,6 +65,14 @@ impl Report {
         words::sentence(&format!("{guess}{first}"), LONGEST_SENTENCE)
     }
 
+    /// What the summary says beyond the headline; empty when that is all.
+    fn detail(&self) -> String {
+        let (first, rest) = words::split_sentence(&self.diagnosis.summary);
+        let told =
+            if self.unknown() { first.starts_with("No known failure") } else { !self.headline().ends_with('…') };
+        if told { rest } else { words::one_line(&self.diagnosis.summary) }
+    }
+
     /// The first thing to do, in one plain sentence.
     #[must_use]
     pub fn action(&self) -> String {
@@ -209,6 +217,21 @@ mod tests {
     fn the_failed_step_is_where_it_happened() {
         assert_eq!(sample::story().failed_step().unwrap(), "Scan for Security Vulnerabilities");
         assert_eq!(sample::empty().failed_step(), None);
+    }
+
+    #[test]
+    fn nothing_of_the_summary_is_lost() {
+        let check = |confidence, summary: &str, expected: &str| {
+            let story = sample::story();
+            let diagnosis = Diagnosis { summary: summary.to_owned(), confidence, ..(*story.diagnosis).clone() };
+            let report = Report { diagnosis: crate::redact::sealed_for_tests(diagnosis), ..story };
+            assert_eq!(report.detail(), expected);
+        };
+        let long = "word ".repeat(100);
+        check(Confidence::High, "It broke. Mend it.", "Mend it.");
+        check(Confidence::High, &long, long.trim());
+        check(Confidence::None, "No known failure matches. Look at line 3.", "Look at line 3.");
+        check(Confidence::None, "The log says nothing.", "The log says nothing.");
     }
 
     #[test]
