@@ -61,11 +61,10 @@ fn gap(numbering: Numbering, last: Option<(Option<&str>, &ExcerptLine)>, next: (
     let between = |from: usize, to: usize| to.saturating_sub(from).saturating_sub(1);
     match (numbering, last) {
         (Numbering::Log, None) => between(0, line.number),
-        (Numbering::Log, Some((_, last))) => between(last.number, line.number),
         (Numbering::Step, None) => between(0, line.id),
         // Numbers of two steps say nothing of each other; the places in the log do.
         (Numbering::Step, Some((last_step, last))) if last_step != step => between(last.id, line.id),
-        (Numbering::Step, Some((_, last))) => between(last.number, line.number),
+        (_, Some((_, last))) => between(last.number, line.number),
     }
 }
 

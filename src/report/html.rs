@@ -8,7 +8,7 @@ use askama::Template;
 use super::evidence::{self, Row};
 use super::timeline::{Bar, Timeline};
 use super::{Report, facts, timeline, words};
-use crate::model::{Confidence, FixKind, Hypothesis, Outcome};
+use crate::model::{Confidence, FixKind, Hypothesis, Numbering, Outcome};
 
 /// Writes the report.
 #[expect(
@@ -42,6 +42,8 @@ struct Page {
     evidence: Vec<BlockView>,
     after: String,
     gutter: usize,
+    numbering: &'static str,
+    marked: bool,
     step_count: String,
     description: String,
     charts: Vec<Chart>,
@@ -126,22 +128,21 @@ struct BarView {
     bar: Option<(String, String)>,
     bar_y: usize,
     bar_height: usize,
-    attempts: String,
-    attempts_y: Option<usize>,
+    detail: String,
+    detail_y: usize,
 }
 
 impl Page {
     fn of(report: &Report) -> Self {
         let (case, diagnosis) = (&*report.case, &*report.diagnosis);
         let known = |text: &str| Some(words::one_line(text)).filter(|text| !text.is_empty());
-        let detail = if report.unknown() { String::new() } else { words::split_sentence(&diagnosis.summary).1 };
         let evidence = evidence::of(case);
         let timeline = timeline::of(&case.steps);
         let numbers = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines).map(|line| line.number);
         let gutter = numbers.max().unwrap_or_default().to_string().len().max(3);
         Self {
             headline: report.headline(),
-            detail,
+            detail: report.detail(),
             unknown: report.unknown(),
             edge: words::confidence(if report.unknown() { Confidence::None } else { diagnosis.confidence }),
             kind: diagnosis.kind.as_deref().and_then(known),
@@ -164,6 +165,11 @@ impl Page {
             evidence: blocks(report, &evidence),
             after: left_out(evidence.after),
             gutter,
+            numbering: match case.numbering {
+                Numbering::Log => "Numbers count the lines of the whole log.",
+                Numbering::Step => "Numbers count the lines of each step.",
+            },
+            marked: !report.cited().is_empty(),
             step_count: words::count(timeline.bars.len(), "step"),
             charts: if timeline.bars.is_empty() { Vec::new() } else { vec![wide(&timeline), narrow(&timeline)] },
             description: timeline.description,
@@ -315,18 +321,16 @@ fn definitions(report: &Report) -> Vec<DefinitionView> {
 /// Names beside their bars.
 fn wide(timeline: &Timeline) -> Chart {
     const ROW: usize = 28;
-    const LABELS: usize = 34;
-    const LANE: f64 = 50.0;
+    const LABELS: usize = 38;
+    const LANE: f64 = 40.0;
     let start = f64::from(u32::try_from(LABELS).unwrap_or_default()) + 1.0;
     let mut bars = Vec::new();
     for (index, bar) in timeline.bars.iter().enumerate() {
         let top = index * ROW;
         let span = bar.span.map(|(from, length)| percents(start + from * LANE / 100.0, length * LANE / 100.0));
-        let took =
-            [&*bar.took, &*bar.attempts].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         bars.push(BarView {
-            took,
-            attempts_y: None,
+            label: shortened(&bar.label, 40),
+            took: took(bar),
             text_y: top + 19,
             bar_y: top + 8,
             bar_height: 12,
@@ -350,21 +354,23 @@ fn narrow(timeline: &Timeline) -> Chart {
     let mut top = 0;
     for bar in &timeline.bars {
         let span = bar.span.map(|(from, length)| percents(from, length));
-        let more = if bar.attempts.is_empty() { 0 } else { 16 };
-        let under = if span.is_some() { 16 } else { 0 };
+        let under = if span.is_some() { 14 } else { 0 };
         bars.push(BarView {
-            attempts_y: (more > 0).then_some(top + 32),
+            label: shortened(&bar.label, 36),
+            took: String::new(),
+            detail: took(bar),
+            detail_y: top + 33,
             text_y: top + 16,
-            bar_y: top + 23 + more,
+            bar_y: top + 40,
             bar_height: 6,
             ..bar_view(bar, top, span)
         });
-        top += 26 + more + under;
+        top += 42 + under;
     }
     Chart {
         name: "narrow",
         height: top + 24,
-        label_width: 72,
+        label_width: 100,
         axis_y: top,
         bars,
         ticks: ticks(timeline, 0.0, 100.0, 2),
@@ -385,17 +391,34 @@ fn bar_view(bar: &Bar, top: usize, span: Option<(String, String)>) -> BarView {
         class: format!("{}{culprit}", words::outcome(bar.outcome)),
         title: bar.title.clone(),
         mark,
-        label: bar.label.clone(),
+        label: String::new(),
         indent: bar.depth.min(4) * 16,
-        took: bar.took.clone(),
+        took: String::new(),
         top,
         text_y: 0,
         bar: span,
         bar_y: 0,
         bar_height: 0,
-        attempts: bar.attempts.clone(),
-        attempts_y: None,
+        detail: String::new(),
+        detail_y: 0,
     }
+}
+
+/// How long a step took, and in how many attempts.
+fn took(bar: &Bar) -> String {
+    [&*bar.took, &*bar.attempts].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// A label that fits its column; the row's title has it whole.
+fn shortened(label: &str, longest: usize) -> String {
+    if label.chars().count() <= longest {
+        return label.to_owned();
+    }
+    // A step's own name says more than where it ran.
+    if let Some((name, _)) = label.rsplit_once(" · ").filter(|(name, _)| name.chars().count() <= longest) {
+        return name.to_owned();
+    }
+    label.chars().take(longest - 1).chain(Some('…')).collect()
 }
 
 /// Every `nth` tick, in percent of the picture.
@@ -476,7 +499,7 @@ mod tests {
         for tag in tags {
             // An attribute's name stands outside of quotes: in the even parts of a tag split at them.
             let outside: String = tag.split('"').step_by(2).collect();
-            assert!(!outside.contains(" on") && !outside.contains("'"), "{tag}");
+            assert!(!outside.contains(" on") && !outside.contains('\''), "{tag}");
         }
         assert!(page.contains("&#60;script&#62;alert(1)") || page.contains("&lt;script&gt;alert(1)"));
     }

@@ -389,7 +389,6 @@ mod tests {
         let mut faults = Vec::new();
         for (keyword, rule) in schema.as_object().unwrap() {
             match keyword.as_str() {
-                "$schema" | "$id" | "$defs" | "title" | "description" => {}
                 "$ref" => {
                     let target = root.pointer(rule.as_str().unwrap().trim_start_matches('#')).unwrap();
                     faults.extend(self::faults(root, target, value, path));
@@ -422,12 +421,11 @@ mod tests {
                 "const" if value != rule => faults.push(format!("{path} is not {rule}")),
                 "enum" if !rule.as_array().unwrap().contains(value) => faults.push(format!("{path} is not in {rule}")),
                 "minimum" if value.as_f64().unwrap() < rule.as_f64().unwrap() => {
-                    faults.push(format!("{path} is small"))
+                    faults.push(format!("{path} is small"));
                 }
                 "maximum" if value.as_f64().unwrap() > rule.as_f64().unwrap() => {
-                    faults.push(format!("{path} is large"))
+                    faults.push(format!("{path} is large"));
                 }
-                "const" | "enum" | "minimum" | "maximum" => {}
                 "required" => {
                     for name in rule.as_array().unwrap().iter().filter_map(Value::as_str) {
                         if value.is_object() && value.get(name).is_none() {
@@ -448,7 +446,7 @@ mod tests {
                         let extra = known.is_none_or(|known| !known.contains_key(name));
                         match rule {
                             Value::Bool(allowed) if extra && !allowed => {
-                                faults.push(format!("{path}/{name} is not documented"))
+                                faults.push(format!("{path}/{name} is not documented"));
                             }
                             Value::Object(_) if extra => {
                                 faults.extend(self::faults(root, rule, value, &format!("{path}/{name}")));
@@ -462,6 +460,7 @@ mod tests {
                         faults.extend(self::faults(root, rule, value, &format!("{path}/{index}")));
                     }
                 }
+                "$schema" | "$id" | "$defs" | "title" | "description" | "const" | "enum" | "minimum" | "maximum" => {}
                 other => panic!("the test does not know the keyword {other} at {path}"),
             }
         }

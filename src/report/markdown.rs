@@ -1,4 +1,4 @@
-//! The report as CommonMark, for tickets, chats and artifacts: a compact top, the long parts folded away.
+//! The report as Markdown, for tickets, chats and artifacts: a compact top, the long parts folded away.
 //!
 //! Whatever a log or a model says stays text: prose goes through [`escape`], blocks through [`fence`], addresses through
 //! [`words::link`]. The only HTML is `<details>`.
@@ -34,10 +34,7 @@ pub(super) fn write(report: &Report) -> String {
 fn cause(out: &mut String, report: &Report) {
     let (case, diagnosis) = (&report.case, &report.diagnosis);
     let _ = writeln!(out, "# {}\n", escape(&report.headline()));
-    if !report.unknown() {
-        let (_, rest) = words::split_sentence(&diagnosis.summary);
-        paragraph(out, &rest);
-    }
+    paragraph(out, &report.detail());
     let kind = diagnosis.kind.as_deref().map(|kind| match diagnosis.domain {
         Some(domain) => format!("{} ({})", escape(kind), words::domain(domain)),
         None => escape(kind),
@@ -52,7 +49,7 @@ fn cause(out: &mut String, report: &Report) {
         ("Failed step", escape(&report.failed_steps().join(", "))),
         ("Kind", kind.unwrap_or_default()),
         ("Confidence", words::confidence_in_words(diagnosis.confidence).to_owned()),
-        ("Can a retry help?", words::retry_in_words(diagnosis.retry).to_owned()),
+        ("Retry", words::retry_in_words(diagnosis.retry).to_owned()),
         ("Run", run),
     ];
     for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
@@ -286,7 +283,9 @@ fn escape(text: &str) -> String {
             '\\' | '`' | '*' | '_' | '[' | ']' | '~' | '|' | '$' | '!' => out.extend(['\\', c]),
             '#' => out.push_str("\\#"),
             '-' | '+' | '=' if before.is_none() => out.extend(['\\', c]),
-            '.' | ')' if out.chars().all(|c| c.is_ascii_digit()) => out.extend(['\\', c]),
+            '.' | ')' if next.is_none_or(char::is_whitespace) && out.chars().all(|c| c.is_ascii_digit()) => {
+                out.extend(['\\', c]);
+            }
             // Breaks up bare addresses, which some dialects turn into links.
             ':' if next == Some('/') => out.push_str("\\:"),
             '.' if out.to_ascii_lowercase().ends_with("www") => out.push_str("\\."),
@@ -319,6 +318,7 @@ mod tests {
         check("<b>&amp;", "&lt;b&gt;&amp;amp;");
         check("1. one", "1\\. one");
         check("v1.2 - fine", "v1.2 - fine");
+        check("0.1.1980", "0.1.1980");
         check("- item", "\\- item");
         check("# one\n## two", "\\# one \\#\\# two");
         check("https://a.example", "https\\://a.example");
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(out, "``````text\na\n```\n`````\nb\n``````\n\n");
     }
 
-    /// What a CommonMark reader makes of a report: the destinations of its links, and its HTML.
+    /// What a Markdown reader makes of a report: the destinations of its links, and its HTML.
     fn read(text: &str) -> (Vec<String>, Vec<String>, Vec<&'static str>) {
         let (mut links, mut html, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
         for event in Parser::new_ext(text, Options::all()) {

@@ -35,10 +35,7 @@ fn cause(out: &mut String, report: &Report) {
     let style = Style::new().bold();
     let style = if report.unknown() { style.yellow() } else { style.red() };
     prose(out, "", "", &report.headline(), style);
-    if !report.unknown() {
-        let (_, rest) = words::split_sentence(&report.diagnosis.summary);
-        prose(out, "", "", &rest, Style::new());
-    }
+    prose(out, "", "", &report.detail(), Style::new());
     out.push('\n');
     let run = &report.case.run;
     let kind = report.diagnosis.kind.as_deref().map(|kind| match report.diagnosis.domain {
@@ -51,7 +48,7 @@ fn cause(out: &mut String, report: &Report) {
         ("Kind", kind),
         ("Confidence", Some(words::confidence_in_words(report.diagnosis.confidence).to_owned())),
         ("Retry helps", Some(words::retry_in_words(report.diagnosis.retry).to_owned())),
-        ("Line", report.key_line().map(|line| format!("{}, below", report.place_of(line)))),
+        ("Shown by", report.key_line().map(|line| format!("{}, below", report.place_of(line)))),
         ("Look", run.url.as_deref().and_then(words::link)),
     ];
     for (name, value) in facts {
@@ -118,7 +115,8 @@ fn evidence(out: &mut String, report: &Report) {
         left_out(out, block.before);
         let step = block.excerpt.step.as_deref().map(words::one_line).unwrap_or_default();
         let reason = words::one_line(&block.excerpt.reason);
-        let _ = writeln!(out, "{:gutter$}  {} {}", "", step.bold(), reason.dimmed());
+        let between = if step.is_empty() || reason.is_empty() { "" } else { " · " };
+        let _ = writeln!(out, "{:gutter$}  {}{between}{}", "", step.bold(), reason.dimmed());
         for row in &block.rows {
             match row {
                 Row::Gap(gap) => left_out(out, *gap),
@@ -319,11 +317,11 @@ mod tests {
     #[test]
     fn prose_is_wrapped_and_log_lines_are_not() {
         let text = bare(&sample::story());
-        let (log, prose): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.contains('│'));
+        let (quoted, rest): (Vec<&str>, Vec<&str>) = text.lines().partition(|line| line.contains('│'));
         let long = |line: &&&str| line.chars().count() > WIDTH;
-        assert!(log.iter().any(|line| long(&line)));
+        assert!(quoted.iter().any(|line| long(&line)));
         let diff_or_link = |line: &&&str| line.contains("docker run") || line.contains("https://");
-        assert_eq!(prose.iter().filter(|line| !diff_or_link(line)).find(long), None);
+        assert_eq!(rest.iter().filter(|line| !diff_or_link(line)).find(long), None);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The steps of a run as bars on a common axis of time. Shares of the axis only; pixels are the page's.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::words;
@@ -100,11 +102,12 @@ fn bar(step: &Step, label: &str, axis: Option<(Timestamp, Timestamp)>) -> Bar {
     let attempts = if step.attempts > 1 { words::count(step.attempts, "attempt") } else { String::new() };
     let mut title = format!("{label}: {}", words::outcome(step.outcome));
     if let Some(from) = step.started {
-        title += &format!(", {} to {} UTC", words::clock(from), step.finished.map_or("now".to_owned(), words::clock));
+        let to = step.finished.map_or_else(|| "now".to_owned(), words::clock);
+        let _ = write!(title, ", {} to {to} UTC", words::clock(from));
     }
     for part in [&took, &attempts] {
         if !part.is_empty() && part != words::outcome(step.outcome) {
-            title += &format!(", {part}");
+            let _ = write!(title, ", {part}");
         }
     }
     let label = label.to_owned();
@@ -147,7 +150,10 @@ mod tests {
         }
     }
 
-    fn check(steps: &[Step], expected: &[(&str, &str, Option<(i64, i64)>)]) {
+    /// A bar's label, how long it took, and where it lies.
+    type Expected = (&'static str, &'static str, Option<(i64, i64)>);
+
+    fn check(steps: &[Step], expected: &[Expected]) {
         let timeline = of(steps);
         #[expect(clippy::cast_possible_truncation, reason = "whole percents are enough to compare")]
         let round = |(from, length): (f64, f64)| (from.round() as i64, length.round() as i64);

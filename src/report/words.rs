@@ -1,6 +1,8 @@
 //! The words that reports use for values of the model, and untrusted text made fit to show.
 //! In one place, so that all formats say the same.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use crate::model::{Author, Confidence, Domain, FixKind, Level, Outcome, Retry, Role, Stage};
@@ -251,7 +253,7 @@ pub fn link(address: &str) -> Option<String> {
     for c in url.as_str().chars() {
         match c {
             '`' | '|' | '<' | '>' | '"' | '\'' | '\\' | '(' | ')' | '[' | ']' | '*' => {
-                safe.push_str(&format!("%{:02X}", u32::from(c)));
+                let _ = write!(safe, "%{:02X}", u32::from(c));
             }
             _ => safe.push(c),
         }
