@@ -16,6 +16,7 @@ use firefighter::model::Notice;
 use firefighter::settings::{self, Settings};
 use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
 use jiff::Timestamp;
+use owo_colors::OwoColorize;
 
 /// What a run may take beyond its deadline, to tell what it has.
 const GRACE: Duration = Duration::from_secs(2);
@@ -28,7 +29,7 @@ fn main() {
     let code = run(&env);
     let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| matches!(value.as_str(), "true" | "1"))
         || std::env::args_os().any(|arg| arg == "--strict");
-    #[expect(clippy::exit, reason = "the one place where the program ends; threads that hang must not keep it")]
+    // The one place where the program ends: threads that hang must not keep it.
     process::exit(if strict { code as i32 } else { 0 });
 }
 
@@ -72,7 +73,7 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(env, &error),
     };
-    let deadline = settings.deadline + GRACE;
+    let deadline = settings.deadline;
     let (done, outcome) = mpsc::channel();
     let inner = env.clone();
     let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
@@ -85,7 +86,7 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
         complain(env, "firefighter could not start a thread; nothing was diagnosed");
         return ExitCode::Fault;
     }
-    match outcome.recv_timeout(deadline) {
+    match outcome.recv_timeout(deadline + GRACE) {
         Ok(Ok(Ok(code))) => code,
         Ok(Ok(Err(error))) => fail(env, &error),
         Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
@@ -93,7 +94,7 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
             ExitCode::Fault
         }
         Err(RecvTimeoutError::Timeout) => {
-            let seconds = (deadline - GRACE).as_secs();
+            let seconds = deadline.as_secs();
             complain(
                 env,
                 &format!("firefighter was not done after {seconds} s and stopped; --deadline allows it more"),
@@ -191,7 +192,6 @@ fn table(verdicts: &[Verdict], format: &str) -> String {
             .collect();
         return serde_json::Value::from(rows).to_string() + "\n";
     }
-    use owo_colors::OwoColorize;
     let paint = |standing: Standing| {
         let word = format!("{:<5}", word(standing));
         match standing {
@@ -211,7 +211,7 @@ fn table(verdicts: &[Verdict], format: &str) -> String {
 fn fail(env: &Env, error: &Error) -> ExitCode {
     match error {
         Error::Nothing(reason) => {
-            write(&mut io::stdout(), &calm(env, reason));
+            write(&mut io::stdout(), &calm(env, reason, Notice::Info));
             return ExitCode::Good;
         }
         other => complain(env, &other.to_string()),
@@ -225,15 +225,15 @@ fn fail(env: &Env, error: &Error) -> ExitCode {
 
 /// Tells a person of trouble: on the error stream, but inside Octopus, where each line of it counts as an error, in the log.
 fn complain(env: &Env, text: &str) {
-    let line = calm(env, text);
+    let line = calm(env, text, Notice::Warning);
     if inside_octopus(env) { write(&mut io::stdout(), &line) } else { write(&mut io::stderr(), &line) }
 }
 
 /// One calm paragraph, without a secret: an error may quote a flag or a server's words.
-fn calm(env: &Env, text: &str) -> String {
+fn calm(env: &Env, text: &str, level: fn(String) -> Notice) -> String {
     let text = sealed(text, env);
     if inside_octopus(env) {
-        octopus::say(&[Notice::Warning(format!("firefighter: {}", *text))])
+        octopus::say(&[level(format!("firefighter: {}", *text))])
     } else {
         format!("firefighter: {}\n", *text)
     }

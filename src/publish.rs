@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::model::{Confidence, Note, Notice, Retry, Stage};
-use crate::report::{FORMATS, Report};
+use crate::model::{Note, Notice, Retry};
+use crate::report::{FORMATS, Report, words};
 
 /// What to write and where.
 #[derive(Debug, Clone, Default)]
@@ -82,6 +82,7 @@ fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<No
     let diagnosis = &report.diagnosis;
     let step = report.failed_step().map(|step| format!("{step} failed: ")).unwrap_or_default();
     let mut notices = vec![Notice::Highlight(format!("{step}{}", report.headline()))];
+    notices.extend(also_failed(report).map(Notice::Highlight));
     notices.push(Notice::Highlight(format!("What to do: {}", report.action())));
     notices.push(match fault {
         None => Notice::Highlight(
@@ -93,12 +94,6 @@ fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<No
         &FORMATS.iter().find(|(name, ..)| *name == "text").map(|(.., write)| write(report)).unwrap_or_default(),
     )));
     notices.extend(report.notes.iter().map(|note| Notice::Verbose(describe(note))));
-    let confidence = match diagnosis.confidence {
-        Confidence::None => "none",
-        Confidence::Low => "low",
-        Confidence::Medium => "medium",
-        Confidence::High => "high",
-    };
     let retryable = match diagnosis.retry {
         Some(Retry::Helps) => "True",
         Some(Retry::Maybe) => "Maybe",
@@ -108,7 +103,7 @@ fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<No
     let outputs = [
         ("Category", diagnosis.kind.clone().unwrap_or_else(|| "unknown".to_owned())),
         ("Cause", report.headline()),
-        ("Confidence", confidence.to_owned()),
+        ("Confidence", words::confidence(diagnosis.confidence).to_owned()),
         ("Retryable", retryable.to_owned()),
         ("Fingerprint", report.fingerprint.clone()),
         ("FailedStep", report.failed_step().unwrap_or_default()),
@@ -119,15 +114,19 @@ fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<No
     notices
 }
 
+/// Of several failed steps, the second: what it failed for.
+fn also_failed(report: &Report) -> Option<String> {
+    let step = |cited: &[usize]| report.case.excerpt_of(*cited.first()?)?.step.clone();
+    let first = step(&report.diagnosis.hypotheses.first()?.citations)?;
+    let mut others = report.diagnosis.hypotheses.iter().skip(1);
+    others.find_map(|other| {
+        let other_step = step(&other.citations).filter(|step| *step != first)?;
+        Some(format!("{other_step} failed too: {}", other.cause))
+    })
+}
+
 fn describe(note: &Note) -> String {
-    let stage = match note.stage {
-        Stage::Settings => "settings",
-        Stage::Collect => "collect",
-        Stage::Reduce => "evidence",
-        Stage::Diagnose => "diagnosis",
-        Stage::Publish => "publish",
-    };
-    format!("{stage}: {}", note.text)
+    format!("{}: {}", words::stage(note.stage), note.text)
 }
 
 /// A report for terminals without its colors.

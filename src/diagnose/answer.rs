@@ -117,7 +117,7 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
     let before = case.definitions.iter().find_map(|definition| definition.script.as_ref());
     let diff = before
         .filter(|_| !proposal.script.trim().is_empty())
-        .map(|script| fix::unified(&script.body, &proposal.script));
+        .map(|script| fix::unified(script, &script.body, &proposal.script));
     let kind = match (proposal.kind.as_str(), &diff) {
         (_, Some(_)) => FixKind::Script,
         ("setting", None) => FixKind::Setting,

@@ -63,21 +63,20 @@ pub(super) fn retry_in_script(definition: &Definition, cited: &str) -> Option<Fi
             "It is then tried up to {TRIES} times, with growing pauses, and what ran before it is not run again."
         ),
         steps: vec![format!("Apply this change to the step's {} script.", script.syntax)],
-        diff: Some(unified(&before, &after)),
+        diff: Some(unified(script, &before, &after)),
         url: definition.url.clone(),
     })
 }
 
 /// A change as a unified diff with three lines of context.
-pub(super) fn unified(before: &str, after: &str) -> String {
+pub(super) fn unified(script: &Script, before: &str, after: &str) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let printer = BasicLineDiffPrinter(&input.interner);
-    format!(
-        "--- script\n+++ script, with retries\n{}",
-        diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input)
-    )
+    let changes = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input);
+    let name = if is_bash(script) { "script.sh" } else { "script.ps1" };
+    format!("--- {name}\n+++ {name}\n{changes}")
 }
 
 /// The lines of the command that shares most words with the line that failed.
@@ -177,7 +176,7 @@ mod tests {
             "Write-Host \"start\"\ndocker pull ghcr.io/x/trivy\nforeach ($f in $all) {\n    docker run ghcr.io/x/trivy sbom $f\n}\n",
             "FATAL failed to download from ghcr.io/x/trivy-db: TOOMANYREQUESTS",
             Some(
-                "--- script\n+++ script, with retries\n@@ -1,5 +1,10 @@\n Write-Host \"start\"\n docker pull ghcr.io/x/trivy\n foreach ($f in $all) {\n-    docker run ghcr.io/x/trivy sbom $f\n+    for ($attempt = 1; $attempt -le 4; $attempt++) {\n+        docker run ghcr.io/x/trivy sbom $f\n+        if ($LASTEXITCODE -eq 0) { break }\n+        if ($attempt -eq 4) { exit $LASTEXITCODE }\n+        Write-Host \"attempt $attempt failed, trying again\"; Start-Sleep -Seconds (15 * $attempt)\n+    }\n }\n",
+                "--- script.ps1\n+++ script.ps1\n@@ -1,5 +1,10 @@\n Write-Host \"start\"\n docker pull ghcr.io/x/trivy\n foreach ($f in $all) {\n-    docker run ghcr.io/x/trivy sbom $f\n+    for ($attempt = 1; $attempt -le 4; $attempt++) {\n+        docker run ghcr.io/x/trivy sbom $f\n+        if ($LASTEXITCODE -eq 0) { break }\n+        if ($attempt -eq 4) { exit $LASTEXITCODE }\n+        Write-Host \"attempt $attempt failed, trying again\"; Start-Sleep -Seconds (15 * $attempt)\n+    }\n }\n",
             ),
         );
     }

@@ -27,17 +27,23 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
         (Role::Cause, strength) if strength >= CERTAIN => Confidence::High,
         (Role::Cause, _) => Confidence::Medium,
     };
-    let others = others
+    let others: Vec<_> = others
         .filter(|other| other.signature.role == Role::Cause && other.strength >= SURE && !follows(case, best, other))
-        .take(OTHERS);
-    let definition = definition_of(case, best);
+        .take(OTHERS)
+        .collect();
+    let elsewhere =
+        others.iter().filter(|other| step_of(case, other) != step_of(case, best)).filter_map(|other| by_hand(other));
+    let mut fixes = fixes(best, definition_of(case, best), case);
+    fixes.extend(elsewhere);
     Diagnosis {
         summary: summary(case, best),
         kind: Some(signature.kind.clone()),
         domain: Some(signature.domain),
         retry: Some(signature.retry),
-        hypotheses: std::iter::once(best).chain(others).map(hypothesis).collect(),
-        fixes: fixes(best, definition, case),
+        hypotheses: std::iter::once(Hypothesis { check: None, ..hypothesis(best) })
+            .chain(others.into_iter().map(hypothesis))
+            .collect(),
+        fixes,
         confidence,
         author: Author::Rules,
     }
@@ -45,8 +51,11 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
 
 /// Whether `other` stands after `best` in the same step: then it is what came of it, and no other cause.
 fn follows(case: &Case, best: &Match, other: &Match) -> bool {
-    let step = |found: &Match| case.excerpt_of(found.line).and_then(|excerpt| excerpt.step.as_ref());
-    other.line > best.line && step(other) == step(best)
+    other.line > best.line && step_of(case, other) == step_of(case, best)
+}
+
+fn step_of<'a>(case: &'a Case, found: &Match) -> Option<&'a str> {
+    case.excerpt_of(found.line).and_then(|excerpt| excerpt.step.as_deref())
 }
 
 fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
@@ -60,7 +69,7 @@ fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
         retry: None,
         hypotheses: guess.map(hypothesis).into_iter().collect(),
         fixes: case.definitions.iter().filter_map(time_limit_reached(case)).collect(),
-        confidence: if guess.is_some() { Confidence::Low } else { Confidence::None },
+        confidence: Confidence::None,
         author: Author::Rules,
     }
 }
@@ -123,8 +132,7 @@ fn fill(text: &str, captures: &[(String, String)]) -> String {
 
 /// What the process says of the step that the matched line belongs to.
 fn definition_of<'a>(case: &'a Case, found: &Match) -> Option<&'a Definition> {
-    let step = case.excerpt_of(found.line).and_then(|excerpt| excerpt.step.as_deref());
-    let named = step.and_then(|step| {
+    let named = step_of(case, found).and_then(|step| {
         let fits =
             |definition: &&Definition| step == definition.step || step.starts_with(&format!("{} › ", definition.step));
         case.definitions.iter().find(fits)
@@ -148,17 +156,15 @@ fn fixes(best: &Match, definition: Option<&Definition>, case: &Case) -> Vec<Fix>
             fixes.extend(time_limit_reached(case)(definition));
         }
     }
-    if !signature.fix.is_empty() {
-        fixes.push(Fix {
-            kind: FixKind::Person,
-            title: signature.title.clone(),
-            why: String::new(),
-            steps: signature.fix.iter().map(|step| fill(step, &best.captures)).collect(),
-            diff: None,
-            url: None,
-        });
-    }
+    fixes.extend(by_hand(best));
     fixes
+}
+
+/// The catalogue's own advice: its first step, then the others.
+fn by_hand(found: &Match) -> Option<Fix> {
+    let mut steps = found.signature.fix.iter().map(|step| fill(step, &found.captures));
+    let title = steps.next()?;
+    Some(Fix { kind: FixKind::Person, title, why: String::new(), steps: steps.collect(), diff: None, url: None })
 }
 
 fn switch_on_retries(definition: &Definition) -> Option<Fix> {

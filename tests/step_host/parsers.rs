@@ -65,13 +65,12 @@ pub fn server(output: &str) -> View {
                 if c == ']' {
                     inside = false;
                     let text = std::mem::take(&mut buffer);
-                    match parse(&text) {
-                        Some(message) => obey(&mut view, &mut mode, message),
-                        None => {
-                            let shown = text.trim().trim_start_matches('[').to_owned();
-                            view.log.push(("Warning".to_owned(), format!("Could not parse '##octopus[{shown}]'")));
-                            "Info".clone_into(&mut mode);
-                        }
+                    if let Some(message) = parse(&text) {
+                        obey(&mut view, &mut mode, &message);
+                    } else {
+                        let shown = text.trim().trim_start_matches('[').to_owned();
+                        view.log.push(("Warning".to_owned(), format!("Could not parse '##octopus[{shown}]'")));
+                        "Info".clone_into(&mut mode);
                     }
                 } else {
                     buffer.push(c);
@@ -93,7 +92,7 @@ pub fn server(output: &str) -> View {
     view
 }
 
-fn obey(view: &mut View, mode: &mut String, message: Message) {
+fn obey(view: &mut View, mode: &mut String, message: &Message) {
     view.recognized.push(message.name.clone());
     match message.name.as_str() {
         "stdout-default" => "Info".clone_into(mode),
@@ -116,7 +115,7 @@ fn obey(view: &mut View, mode: &mut String, message: Message) {
             length: message.get("length").parse().unwrap_or(0),
         }),
         "progress" => {
-            view.progress.push((message.get("percentage").parse().unwrap_or(0), message.get("message").to_owned()))
+            view.progress.push((message.get("percentage").parse().unwrap_or(0), message.get("message").to_owned()));
         }
         "mask" => view.masks.push(message.get("value").to_owned()),
         "resultMessage" => view.result_message = Some(message.get("message").to_owned()),

@@ -96,7 +96,9 @@ pub fn neutral(text: &str) -> Vec<String> {
         let line: String = line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect();
         wrap(&line, &mut lines);
     }
-    lines.iter_mut().for_each(|line| *line = without_label(line));
+    for line in &mut lines {
+        *line = without_label(line);
+    }
     lines
 }
 
