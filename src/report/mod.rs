@@ -177,7 +177,6 @@ impl Report {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

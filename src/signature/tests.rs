@@ -1,7 +1,5 @@
 //! The catalogue against its own examples, and users' files against their mistakes.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may stop at the first surprise")]
-
 use std::collections::HashSet;
 
 use super::*;
