@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Deserialize;
 
@@ -69,7 +70,9 @@ impl Ran {
 }
 
 fn run(name: &str) -> Ran {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("case-{name}"));
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("case-{name}-{number}"));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
     let case: Case = toml::from_str(&fs::read_to_string(root().join(name).join("case.toml")).unwrap()).unwrap();

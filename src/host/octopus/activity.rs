@@ -160,6 +160,25 @@ impl Tree {
     }
 }
 
+/// In a run that was canceled nothing failed: what was at work then is where to look, and its lines on that are how it ended.
+pub(super) fn blame_canceled(log: &mut Log) {
+    let at_work = |step: &Step| step.outcome == Outcome::Canceled && step.started.is_some();
+    let deeper = |step: &Step, after: &[Step]| {
+        after.iter().any(|other| at_work(other) && other.name == step.name && other.depth > step.depth)
+    };
+    let mut after = log.steps.clone();
+    for step in &mut log.steps {
+        after.remove(0);
+        step.culprit = at_work(step) && !deeper(step, &after);
+    }
+    for index in 0..log.lines.len() {
+        let ends = log.line(index).to_ascii_lowercase().contains("was cancel");
+        if let Some(line) = log.lines.get_mut(index).filter(|_| ends) {
+            line.level = Level::Fatal;
+        }
+    }
+}
+
 /// Splits `Step 6: Scan` into its number and name; the number is empty where there is none.
 pub(super) fn numbered(name: &str) -> (&str, &str) {
     let parts = name.strip_prefix("Step ").and_then(|rest| rest.split_once(": "));

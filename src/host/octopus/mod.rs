@@ -342,7 +342,8 @@ fn gather(
         absorb(&mut known, deployment);
     }
     let around = context::around(api, &mut known, deployment.as_ref(), release, &activity.log, notes);
-    let state = activity.task.state.as_str();
+    let state = activity.task.state.clone();
+    let state = state.as_str();
     if !activity.failed && !failed_without_step(&activity) {
         let why = if activity.task.has_pending_interruptions {
             "it waits for a person to answer".to_owned()
@@ -353,6 +354,10 @@ fn gather(
             "no step of {} failed ({why}), so there is nothing to diagnose",
             known.task
         )));
+    }
+    let is_canceled = matches!(state, "Canceled" | "Cancelling");
+    if is_canceled && !activity.failed {
+        activity::blame_canceled(&mut activity.log);
     }
     if !activity.log.steps.iter().any(|step| step.culprit) {
         // Before any step: package acquisition, variables, no targets. The run's own lines tell.
