@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use crate::model::{Context, Definition, Earlier, Log, Note, Script};
 
 use super::api::{Api, Trouble, segment};
+use super::gather::join;
 use super::wire::{Action, Deployment, Named, Page, Process, ProcessStep, Progression, Release, Root, property};
-use super::{Known, activity, at, join, note, portal};
+use super::{Known, activity, at, note, portal};
 
 /// How many earlier failures are told of.
 const EARLIER: usize = 5;

@@ -7,8 +7,9 @@ use url::Url;
 use crate::error::Error;
 
 use super::api::{Api, Trouble, segment};
+use super::gather::{absorb, join};
 use super::wire::{Deployment, Named, Page, Release};
-use super::{Known, absorb, at, join};
+use super::{Known, at};
 
 /// Which run on an Octopus Server.
 #[derive(Debug, Clone, PartialEq, Eq)]

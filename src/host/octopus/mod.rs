@@ -4,13 +4,12 @@
 //! in `context`, and how to speak back in `speak`.
 
 use std::sync::Arc;
-use std::thread::{self, ScopedJoinHandle};
 
 use url::Url;
 
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Incident, Level, Line, Log, Note, Notice, Outcome, Run, Secrets, Stage, Step};
+use crate::model::{Incident, Level, Line, Log, Note, Notice, Run, Secrets, Stage};
 
 use super::{Env, Host, Verdict};
 
@@ -19,6 +18,7 @@ mod api;
 mod context;
 mod examine;
 mod find;
+mod gather;
 pub mod raw;
 mod speak;
 mod wire;
@@ -27,8 +27,8 @@ pub use api::Credential;
 pub use find::{Target, from_address};
 pub use speak::{neutral, say};
 
-use activity::{Activity, Own};
-use api::{Api, Trouble, segment};
+use activity::Own;
+use api::{Api, segment};
 
 /// The server, the key, and which run.
 #[derive(Clone, Default)]
@@ -199,7 +199,7 @@ impl Octopus {
             find::resolve(&api, target, &mut known)?;
         }
         let secrets = self.secrets();
-        gather(&api, known, self.access.again, secrets, notes)
+        gather::gather(&api, known, self.access.again, secrets, notes)
     }
 
     fn secrets(&self) -> Secrets {
@@ -276,206 +276,6 @@ fn run(known: &Known, base: Option<&Url>) -> Run {
 fn portal(base: &Url, space: &str, path: &str) -> String {
     let space = if space.is_empty() { String::new() } else { format!("{space}/") };
     format!("{}/app#/{space}{path}", base.as_str().trim_end_matches('/'))
-}
-
-/// Asks for the log and for what stands around it, side by side, and puts it together.
-fn gather(
-    api: &Api,
-    mut known: Known,
-    again: Again,
-    secrets: Secrets,
-    notes: &mut Vec<Note>,
-) -> Result<Incident, Error> {
-    if known.task.is_empty() {
-        let deployment = deployment(api, &known)
-            .map_err(|trouble| Error::Host(format!("{} cannot be read: {trouble}", subject(&known))))?;
-        known.task.clone_from(&deployment.task_id);
-        absorb(&mut known, &deployment);
-    }
-    let task_path = |rest: &str| at(&known.space, &format!("tasks/{}{rest}", segment(&known.task)));
-    let first = thread::scope(|scope| {
-        let activity = scope.spawn(|| {
-            api.stream(&task_path("/details?verbose=true"), |source| {
-                activity::read(source, &known.own).map_err(|error| Trouble::Nonsense(error.to_string()))
-            })
-        });
-        let artifacts = scope.spawn(|| {
-            api.get::<wire::Page<wire::Artifact>>(&at(
-                &known.space,
-                &format!("artifacts?regarding={}&order=asc", segment(&known.task)),
-            ))
-        });
-        let wants = !known.deployment.is_empty() || !known.runbook_run.is_empty();
-        let deployment = wants.then(|| scope.spawn(|| deployment(api, &known)));
-        let release =
-            (!known.release.is_empty()).then(|| scope.spawn(|| context::release(api, &known.space, &known.release)));
-        (join(activity), join(artifacts), deployment.map(join), release.map(join))
-    });
-    let (activity, artifacts, deployment_answer, release) = first;
-    if again == Again::Refuse
-        && artifacts.is_ok_and(|page| page.items.iter().any(|artifact| artifact.filename == ARTIFACT))
-    {
-        return Err(Error::Nothing(format!(
-            "{} was diagnosed before: see its artifact {ARTIFACT}, or add --force to diagnose it again",
-            known.task
-        )));
-    }
-    let mut activity = match activity {
-        Ok(activity) => activity,
-        Err(trouble @ (Trouble::Unauthorized(_) | Trouble::Page(_) | Trouble::NotFound(_) | Trouble::Network(_))) => {
-            return Err(Error::Host(advice(&known, &trouble)));
-        }
-        Err(trouble) => {
-            notes.push(note(&format!("the structured log cannot be read ({trouble}); the raw log is used instead")));
-            raw_log(api, &known).map_err(|second| Error::Host(advice(&known, &second)))?
-        }
-    };
-    adopt(&mut known, &activity.task);
-    let deployment = match deployment_answer {
-        Some(answer) => answer,
-        None if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(wire::Deployment::default()),
-        None => deployment(api, &known),
-    };
-    let deployment =
-        context::or_note(deployment, notes, "the deployment", "its process, project and history are unknown");
-    if let Some(deployment) = &deployment {
-        absorb(&mut known, deployment);
-    }
-    let around = context::around(api, &mut known, deployment.as_ref(), release, &activity.log, notes);
-    let state = activity.task.state.clone();
-    let state = state.as_str();
-    if !activity.failed && !failed_without_step(&activity) {
-        let why = if activity.task.has_pending_interruptions {
-            "it waits for a person to answer".to_owned()
-        } else {
-            format!("its state is {}", if state.is_empty() { "unknown" } else { state })
-        };
-        return Err(Error::Nothing(format!(
-            "no step of {} failed ({why}), so there is nothing to diagnose",
-            known.task
-        )));
-    }
-    let is_canceled = matches!(state, "Canceled" | "Cancelling");
-    if is_canceled && !activity.failed {
-        activity::blame_canceled(&mut activity.log);
-    }
-    if !activity.log.steps.iter().any(|step| step.culprit) {
-        // Before any step: package acquisition, variables, no targets. The run's own lines tell.
-        let named = Step {
-            name: "Before the steps".to_owned(),
-            place: None,
-            outcome: Outcome::Failed,
-            culprit: true,
-            started: activity.task.start_time,
-            finished: activity.task.completed_time,
-            attempts: 1,
-            depth: 0,
-        };
-        activity.log.steps.push(named);
-        let step = activity.log.steps.len() - 1;
-        activity.log.lines.iter_mut().filter(|line| line.step.is_none()).for_each(|line| line.step = Some(step));
-    }
-    let mut run = run(&known, Some(api.base()));
-    run.started = activity.task.start_time;
-    run.finished = activity.task.completed_time;
-    run.commit = around.commit;
-    run.error = run.error.or_else(|| {
-        let message = activity.task.error_message.trim();
-        (!message.is_empty()).then(|| message.to_owned())
-    });
-    Ok(Incident {
-        run,
-        log: activity.log,
-        definitions: around.definitions,
-        earlier: around.earlier,
-        context: around.context,
-        secrets,
-    })
-}
-
-/// Whether the run failed before any of its steps did, or outside of them.
-fn failed_without_step(activity: &Activity) -> bool {
-    let fatal = activity.log.lines.iter().any(|line| line.level == Level::Fatal && line.step.is_none());
-    matches!(activity.task.state.as_str(), "Failed" | "TimedOut" | "Canceled" | "Cancelling") || fatal
-}
-
-fn raw_log(api: &Api, known: &Known) -> Result<Activity, Trouble> {
-    let path = at(&known.space, &format!("tasks/{}/raw", segment(&known.task)));
-    let mut log = api.stream(&path, |source| {
-        let mut raw = raw::Raw::default();
-        crate::clean::lines(source, |number, text| raw.line(number, text))
-            .map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))?;
-        Ok(raw.finish())
-    })?;
-    let own: Vec<usize> =
-        log.steps.iter().enumerate().filter(|(_, step)| step.name == known.own.name).map(|(index, _)| index).collect();
-    log.lines.retain(|line| line.step.is_none_or(|step| !own.contains(&step)));
-    own.iter().filter_map(|index| log.steps.get_mut(*index).map(|step| step.culprit = false)).for_each(drop);
-    let failed = log.steps.iter().any(|step| step.culprit);
-    Ok(Activity { task: wire::Task::default(), log, failed })
-}
-
-fn deployment(api: &Api, known: &Known) -> Result<wire::Deployment, Trouble> {
-    let path = if known.runbook_run.is_empty() {
-        format!("deployments/{}", segment(&known.deployment))
-    } else {
-        format!("runbookRuns/{}", segment(&known.runbook_run))
-    };
-    api.get(&at(&known.space, &path))
-}
-
-/// Takes over what a task says of itself.
-fn adopt(known: &mut Known, task: &wire::Task) {
-    let fill = |slot: &mut String, value: Option<String>| {
-        if slot.is_empty() {
-            *slot = value.unwrap_or_default();
-        }
-    };
-    fill(&mut known.deployment, task.argument("DeploymentId"));
-    fill(&mut known.runbook_run, task.argument("RunbookRunId"));
-    fill(&mut known.space, Some(task.space_id.clone()));
-    fill(&mut known.title, Some(task.description.clone()));
-}
-
-/// Takes over what a deployment says of itself.
-fn absorb(known: &mut Known, deployment: &wire::Deployment) {
-    let fill = |slot: &mut String, value: &str| {
-        if slot.is_empty() {
-            value.clone_into(slot);
-        }
-    };
-    fill(&mut known.release, &deployment.release_id);
-    fill(&mut known.project, &deployment.project_id);
-    fill(&mut known.environment, &deployment.environment_id);
-    fill(&mut known.tenant, &deployment.tenant_id);
-}
-
-fn subject(known: &Known) -> String {
-    let id = [&known.task, &known.runbook_run, &known.deployment].into_iter().find(|id| !id.is_empty());
-    id.map_or_else(|| "the run".to_owned(), Clone::clone)
-}
-
-/// Why the log could not be read, and what to do about it.
-fn advice(known: &Known, trouble: &Trouble) -> String {
-    let space = if known.space.is_empty() { "the default space" } else { &known.space };
-    let todo = match trouble {
-        Trouble::Unauthorized(_) => "check OCTOPUS_API_KEY: it may have expired or belong to another server".to_owned(),
-        Trouble::Forbidden(_) => "give the key's user the permission TaskView".to_owned(),
-        Trouble::Page(_) => "check OCTOPUS_URL".to_owned(),
-        Trouble::NotFound(_) => {
-            format!("check the id, and that it is in {space} (OCTOPUS_SPACE) and the key's user may see it")
-        }
-        Trouble::Network(_) => {
-            "check OCTOPUS_URL, the proxy settings and --ca-file, or run `firefighter doctor`".to_owned()
-        }
-        _ => "try again, or save the log to a file and use --log".to_owned(),
-    };
-    format!("the log of {} cannot be read: {trouble}; {todo}", subject(known))
-}
-
-/// The outcome of a thread; its panic is one more trouble and nobody else's.
-fn join<T>(handle: ScopedJoinHandle<'_, Result<T, Trouble>>) -> Result<T, Trouble> {
-    handle.join().unwrap_or_else(|_| Err(Trouble::Nonsense("an internal fault while reading the answer".to_owned())))
 }
 
 #[cfg(test)]

@@ -1,0 +1,234 @@
+//! All that is asked of a server about one failed run, side by side, and how it is put together.
+//!
+//! A log that can't be read ends it; everything else that can't costs a note.
+
+use std::thread::{self, ScopedJoinHandle};
+
+use crate::clean;
+use crate::error::Error;
+use crate::model::{Incident, Level, Note, Outcome, Secrets, Step};
+
+use super::activity::{self, Activity};
+use super::api::{Api, Trouble, segment};
+use super::wire::{Artifact, Deployment, Page, Release, Task};
+use super::{ARTIFACT, Again, Known, at, context, note, raw, run};
+
+/// Asks for the log and for what stands around it, and puts it together.
+pub(super) fn gather(
+    api: &Api,
+    mut known: Known,
+    again: Again,
+    secrets: Secrets,
+    notes: &mut Vec<Note>,
+) -> Result<Incident, Error> {
+    if known.task.is_empty() {
+        let deployment = deployment(api, &known)
+            .map_err(|trouble| Error::Host(format!("{} cannot be read: {trouble}", subject(&known))))?;
+        known.task.clone_from(&deployment.task_id);
+        absorb(&mut known, &deployment);
+    }
+    let first = First::ask(api, &known);
+    let diagnosed = |page: Page<Artifact>| page.items.iter().any(|artifact| artifact.filename == ARTIFACT);
+    if again == Again::Refuse && first.artifacts.is_ok_and(diagnosed) {
+        let task = &known.task;
+        return Err(Error::Nothing(format!(
+            "{task} was diagnosed before: see its artifact {ARTIFACT}, or add --force to diagnose it again"
+        )));
+    }
+    let mut activity = read_otherwise(api, &known, first.activity, notes)?;
+    adopt(&mut known, &activity.task);
+    blame(&known, &mut activity)?;
+    let deployment = match first.deployment {
+        Some(answer) => answer,
+        None if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
+        None => deployment(api, &known),
+    };
+    let cost = "its process, project and history are unknown";
+    let deployment = context::or_note(deployment, notes, "the deployment", cost);
+    if let Some(deployment) = &deployment {
+        absorb(&mut known, deployment);
+    }
+    let around = context::around(api, &mut known, deployment.as_ref(), first.release, &activity.log, notes);
+    let mut run = run(&known, Some(api.base()));
+    run.started = activity.task.start_time;
+    run.finished = activity.task.completed_time;
+    run.commit = around.commit;
+    run.error = run.error.or_else(|| {
+        let message = activity.task.error_message.trim();
+        (!message.is_empty()).then(|| message.to_owned())
+    });
+    Ok(Incident {
+        run,
+        log: activity.log,
+        definitions: around.definitions,
+        earlier: around.earlier,
+        context: around.context,
+        secrets,
+    })
+}
+
+/// The answers that need nothing but the ids we begin with.
+struct First {
+    activity: Result<Activity, Trouble>,
+    artifacts: Result<Page<Artifact>, Trouble>,
+    deployment: Option<Result<Deployment, Trouble>>,
+    release: Option<Result<Release, Trouble>>,
+}
+
+impl First {
+    fn ask(api: &Api, known: &Known) -> Self {
+        let details = at(&known.space, &format!("tasks/{}/details?verbose=true", segment(&known.task)));
+        let artifacts = at(&known.space, &format!("artifacts?regarding={}&order=asc", segment(&known.task)));
+        let has_deployment = !known.deployment.is_empty() || !known.runbook_run.is_empty();
+        thread::scope(|scope| {
+            let activity = scope.spawn(|| {
+                api.stream(&details, |source| {
+                    activity::read(source, &known.own).map_err(|error| Trouble::Nonsense(error.to_string()))
+                })
+            });
+            let artifacts = scope.spawn(|| api.get(&artifacts));
+            let deployment = has_deployment.then(|| scope.spawn(|| deployment(api, known)));
+            let release = (!known.release.is_empty())
+                .then(|| scope.spawn(|| context::release(api, &known.space, &known.release)));
+            Self {
+                activity: join(activity),
+                artifacts: join(artifacts),
+                deployment: deployment.map(join),
+                release: release.map(join),
+            }
+        })
+    }
+}
+
+/// The structured log, else the raw one.
+fn read_otherwise(
+    api: &Api,
+    known: &Known,
+    answer: Result<Activity, Trouble>,
+    notes: &mut Vec<Note>,
+) -> Result<Activity, Error> {
+    match answer {
+        Ok(activity) => Ok(activity),
+        Err(trouble @ (Trouble::Unauthorized(_) | Trouble::Page(_) | Trouble::NotFound(_) | Trouble::Network(_))) => {
+            Err(Error::Host(advice(known, &trouble)))
+        }
+        Err(trouble) => {
+            notes.push(note(&format!("the structured log cannot be read ({trouble}); the raw log is used instead")));
+            raw_log(api, known).map_err(|second| Error::Host(advice(known, &second)))
+        }
+    }
+}
+
+/// Sees to it that some step is to blame, or says that there is nothing to diagnose.
+fn blame(known: &Known, activity: &mut Activity) -> Result<(), Error> {
+    let state = activity.task.state.as_str();
+    let outside_of_steps = || activity.log.lines.iter().any(|line| line.level == Level::Fatal && line.step.is_none());
+    let ended_badly = matches!(state, "Failed" | "TimedOut" | "Canceled" | "Cancelling");
+    if !activity.failed && !ended_badly && !outside_of_steps() {
+        let why = if activity.task.has_pending_interruptions {
+            "it waits for a person to answer".to_owned()
+        } else {
+            format!("its state is {}", if state.is_empty() { "unknown" } else { state })
+        };
+        let task = &known.task;
+        return Err(Error::Nothing(format!("no step of {task} failed ({why}), so there is nothing to diagnose")));
+    }
+    if !activity.failed && matches!(state, "Canceled" | "Cancelling") {
+        activity::blame_canceled(&mut activity.log);
+    }
+    if !activity.log.steps.iter().any(|step| step.culprit) {
+        // Package acquisition, variables, no targets: the run's own lines tell.
+        activity.log.steps.push(Step {
+            name: "Before the steps".to_owned(),
+            place: None,
+            outcome: Outcome::Failed,
+            culprit: true,
+            started: activity.task.start_time,
+            finished: activity.task.completed_time,
+            attempts: 1,
+            depth: 0,
+        });
+        let step = activity.log.steps.len() - 1;
+        activity.log.lines.iter_mut().filter(|line| line.step.is_none()).for_each(|line| line.step = Some(step));
+    }
+    Ok(())
+}
+
+fn raw_log(api: &Api, known: &Known) -> Result<Activity, Trouble> {
+    let path = at(&known.space, &format!("tasks/{}/raw", segment(&known.task)));
+    let mut log = api.stream(&path, |source| {
+        let mut raw = raw::Raw::default();
+        clean::lines(source, |number, text| raw.line(number, text))
+            .map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))?;
+        Ok(raw.finish())
+    })?;
+    let own: Vec<usize> =
+        log.steps.iter().enumerate().filter(|(_, step)| step.name == known.own.name).map(|(index, _)| index).collect();
+    log.lines.retain(|line| line.step.is_none_or(|step| !own.contains(&step)));
+    own.iter().filter_map(|index| log.steps.get_mut(*index).map(|step| step.culprit = false)).for_each(drop);
+    let failed = log.steps.iter().any(|step| step.culprit);
+    Ok(Activity { task: Task::default(), log, failed })
+}
+
+fn deployment(api: &Api, known: &Known) -> Result<Deployment, Trouble> {
+    let path = if known.runbook_run.is_empty() {
+        format!("deployments/{}", segment(&known.deployment))
+    } else {
+        format!("runbookRuns/{}", segment(&known.runbook_run))
+    };
+    api.get(&at(&known.space, &path))
+}
+
+/// Takes over what a task says of itself.
+fn adopt(known: &mut Known, task: &Task) {
+    let fill = |slot: &mut String, value: Option<String>| {
+        if slot.is_empty() {
+            *slot = value.unwrap_or_default();
+        }
+    };
+    fill(&mut known.deployment, task.argument("DeploymentId"));
+    fill(&mut known.runbook_run, task.argument("RunbookRunId"));
+    fill(&mut known.space, Some(task.space_id.clone()));
+    fill(&mut known.title, Some(task.description.clone()));
+}
+
+/// Takes over what a deployment says of itself.
+pub(super) fn absorb(known: &mut Known, deployment: &Deployment) {
+    let fill = |slot: &mut String, value: &str| {
+        if slot.is_empty() {
+            value.clone_into(slot);
+        }
+    };
+    fill(&mut known.release, &deployment.release_id);
+    fill(&mut known.project, &deployment.project_id);
+    fill(&mut known.environment, &deployment.environment_id);
+    fill(&mut known.tenant, &deployment.tenant_id);
+}
+
+fn subject(known: &Known) -> String {
+    let id = [&known.task, &known.runbook_run, &known.deployment].into_iter().find(|id| !id.is_empty());
+    id.map_or_else(|| "the run".to_owned(), Clone::clone)
+}
+
+/// Why the log could not be read, and what to do about it.
+fn advice(known: &Known, trouble: &Trouble) -> String {
+    let space = if known.space.is_empty() { "the default space" } else { &known.space };
+    let todo = match trouble {
+        Trouble::Unauthorized(_) => "check OCTOPUS_API_KEY: it may have expired or belong to another server".to_owned(),
+        Trouble::Forbidden(_) => "give the key's user the permission TaskView".to_owned(),
+        Trouble::Page(_) => "check OCTOPUS_URL".to_owned(),
+        Trouble::NotFound(_) => {
+            format!("check the id, and that it is in {space} (OCTOPUS_SPACE) and the key's user may see it")
+        }
+        Trouble::Network(_) => {
+            "check OCTOPUS_URL, the proxy settings and --ca-file, or run `firefighter doctor`".to_owned()
+        }
+        _ => "try again, or save the log to a file and use --log".to_owned(),
+    };
+    format!("the log of {} cannot be read: {trouble}; {todo}", subject(known))
+}
+
+/// The outcome of a thread; its panic is one more trouble and nobody else's.
+pub(super) fn join<T>(handle: ScopedJoinHandle<'_, Result<T, Trouble>>) -> Result<T, Trouble> {
+    handle.join().unwrap_or_else(|_| Err(Trouble::Nonsense("an internal fault while reading the answer".to_owned())))
+}
