@@ -36,11 +36,17 @@ fn main() {
 fn run(env: &Env) -> ExitCode {
     let typed = match cli::parse(std::env::args_os()) {
         Ok(typed) => typed,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            write(&mut io::stdout(), &error.render().ansi().to_string());
-            return ExitCode::Good;
-        }
         Err(error) => {
+            let is_help = matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp
+                    | ErrorKind::DisplayVersion
+                    | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            );
+            if is_help {
+                write(&mut anstream::stdout(), &error.render().ansi().to_string());
+                return ExitCode::Good;
+            }
             complain(env, error.render().to_string().trim());
             return ExitCode::Usage;
         }
