@@ -91,7 +91,9 @@ fn particulars(line: &str) -> Vec<String> {
     });
     let is_code = |word: &&str| {
         let letters = word.chars().filter(char::is_ascii_uppercase).count();
-        letters >= 6 && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+        // Names of variables and registry keys are written like this too, but with other words in them.
+        let is_word = !word.contains('_') || word.contains("ERR");
+        letters >= 6 && is_word && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     };
     let code = line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find(is_code).map(str::to_owned);
     host.filter(|host| host.contains('.') && !host.contains('@')).into_iter().chain(code).collect()
@@ -222,6 +224,7 @@ mod tests {
     fn a_line_names_its_host_and_its_code() {
         assert_eq!(particulars("FATAL GET https://ghcr.io/v2/x: TOOMANYREQUESTS: x"), ["ghcr.io", "TOOMANYREQUESTS"]);
         assert_eq!(particulars("connect ECONNREFUSED 127.0.0.1:5432"), ["ECONNREFUSED"]);
+        assert_eq!(particulars("no such key HKEY_CURRENT_USER, AWS_ACCESS_KEY"), Vec::<String>::new());
         assert_eq!(particulars("https://user:pass@host.example.com/ ERROR"), Vec::<String>::new());
     }
 
