@@ -55,9 +55,9 @@ look_in() {
 }
 
 checksum() {
-  if command -v sha256sum; then sha256sum <"$1"
-  elif command -v shasum; then shasum -a 256 <"$1"
-  else openssl dgst -sha256 -r <"$1"; fi 2>/dev/null | grep -o -i -E '^[0-9a-f]{64}'
+  {
+    if type -P sha256sum >/dev/null; then sha256sum <"$1"; else openssl dgst -sha256 -r <"$1"; fi
+  } 2>/dev/null | grep -o -E '^[0-9a-f]{64}'
 }
 
 download() {
