@@ -350,3 +350,29 @@ fn every_parameter_is_named_explained_and_used() {
         }
     }
 }
+
+/// The settings that a script hands on.
+fn handed_on(script: &str) -> BTreeSet<&str> {
+    let words = script.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
+    let ours = words.filter(|word| word.starts_with("FIREFIGHTER_") || word.starts_with("OCTOPUS_"));
+    // The bash script also reads back what it handed on of the run.
+    ours.filter(|word| !word.starts_with("FIREFIGHTER_OCTOPUS_")).collect()
+}
+
+#[test]
+fn both_scripts_hand_on_and_say_the_same() {
+    let (bash, powershell) = (script("Bash"), script("PowerShell"));
+    assert_eq!(handed_on(&bash), handed_on(&powershell));
+    assert!(handed_on(&bash).len() > 10);
+    let said: Vec<_> = bash
+        .lines()
+        .filter_map(|line| line.split_once("say \"").or_else(|| line.split_once("warn \"")))
+        .map(|(_, text)| text.split('"').next().unwrap().to_lowercase())
+        .filter(|text| !text.contains("curl"))
+        .collect();
+    assert!(said.len() >= 10, "{said:?}");
+    let powershell = powershell.to_lowercase();
+    for text in said {
+        assert!(powershell.contains(&text), "the PowerShell script does not say: {text}");
+    }
+}

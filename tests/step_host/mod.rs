@@ -66,7 +66,7 @@ impl StepHost {
             folder: folder.join("work here"),
             variables: BTreeMap::new(),
             env: BTreeMap::new(),
-            limit: Duration::from_secs(60),
+            limit: Duration::from_mins(1),
         }
     }
 

@@ -378,6 +378,30 @@ fn the_host_ends_a_step_that_hangs() {
     assert_eq!(host.run(&script("Bash")).code, None);
 }
 
+#[test]
+fn the_host_has_the_traps_of_octopus() {
+    let mut host = StepHost::new("traps");
+    host.set("Some.Variable", "a  value\nof two lines");
+    fs::write(host.folder.join("a file"), "12345").unwrap();
+    let script = "printf '%s\\n' \"$(get_octopusvariable Some.Variable)\" \"arguments: $#\" \"variable: $Some_Variable\"\n\
+                  write_highlight '-n several   words'\nwrite_warning 'a*'\nnew_octopusartifact 'a file'\n\
+                  new_octopusartifact missing\nset_octopusvariable name 'a  value' -sensitive\nfail_step 'two  words'\n";
+    let run = host.run(script);
+    let view = run.view();
+    assert_eq!(view.at("Info"), ["a  value", "of two lines", "arguments: 0", "variable: "]);
+    // The eaten -n leaves the line open, so the next message is only text.
+    assert_eq!(view.at("Highlight").first(), Some(&"several words##octopus[stdout-default]"));
+    assert_eq!(view.at("Warning"), ["a file"], "a star becomes file names");
+    assert_eq!(view.artifacts.iter().map(|artifact| artifact.length).collect::<Vec<_>>(), [0], "not measured");
+    assert_eq!((view.variables["name"].as_str(), view.sensitive.len()), ("a  value", 1));
+    assert_eq!(view.result_message.as_deref(), Some("two  words"));
+    assert_eq!(view.masks, ["0123456789abcdef"]);
+    let errors = run.errors();
+    assert!(errors.iter().any(|(_, text)| text.contains("ambiguous redirect")), "{errors:?}");
+    assert!(errors.iter().any(|(_, text)| text.contains("command not found")), "{errors:?}");
+    assert_eq!(run.code, Some(1));
+}
+
 #[derive(Deserialize)]
 struct Case {
     env: BTreeMap<String, String>,
