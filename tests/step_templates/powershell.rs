@@ -1,0 +1,84 @@
+//! The PowerShell script is read by a real grammar, since PowerShell itself is seldom where the tests run.
+
+use tree_sitter::{Node, Parser};
+
+use super::script;
+
+/// What PowerShell 5.1 does not know.
+const NEWER: &[&str] = &["??", "?.", "?[", "&&", "||", "-Parallel", "-AsHashtable", "-SkipCertificateCheck", "::new("];
+
+fn parse(text: &str) -> tree_sitter::Tree {
+    let mut parser = Parser::new();
+    parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+    parser.parse(text, None).unwrap()
+}
+
+/// Where the grammar cannot go on.
+fn errors(node: Node<'_>, text: &str, found: &mut Vec<String>) {
+    if node.is_error() || node.is_missing() {
+        let line = node.start_position().row + 1;
+        found.push(format!("line {line}: {}", node.utf8_text(text.as_bytes()).unwrap()));
+    }
+    let mut cursor = node.walk();
+    for child in node.children(&mut cursor) {
+        errors(child, text, found);
+    }
+}
+
+/// The script without its strings and comments.
+fn bare(node: Node<'_>, code: &mut Vec<u8>) {
+    if node.kind().contains("string") || node.kind() == "comment" {
+        code.get_mut(node.byte_range()).unwrap().fill(b'_');
+        return;
+    }
+    let mut cursor = node.walk();
+    for child in node.children(&mut cursor) {
+        bare(child, code);
+    }
+}
+
+fn newer(text: &str) -> Vec<&'static str> {
+    let mut code = text.as_bytes().to_vec();
+    bare(parse(text).root_node(), &mut code);
+    let code = String::from_utf8(code).unwrap();
+    let mut found: Vec<_> = NEWER.iter().copied().filter(|word| code.contains(word)).collect();
+    // `?` alone is Where-Object or a choice of two; the script has no use for either.
+    if code.contains(" ? ") {
+        found.push("?");
+    }
+    found
+}
+
+#[test]
+fn the_script_is_powershell() {
+    let text = script("PowerShell");
+    let mut found = Vec::new();
+    errors(parse(&text).root_node(), &text, &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+    let mut broken = Vec::new();
+    let cut = text.replacen("if (", "if ((", 1);
+    errors(parse(&cut).root_node(), &cut, &mut broken);
+    assert!(!broken.is_empty(), "a missing bracket is seen");
+}
+
+#[test]
+fn the_script_runs_on_powershell_5_1_too() {
+    assert_eq!(newer(&script("PowerShell")), Vec::<&str>::new());
+    for sample in ["$a = $b ?? 1", "$a ? 1 : 2", "a && b", "a || b", "$x = $a?.b"] {
+        assert!(!newer(sample).is_empty(), "{sample} is not noticed");
+    }
+    assert_eq!(newer("$a = 'b ?? c && d' # e || f"), Vec::<&str>::new());
+}
+
+#[test]
+fn the_script_always_ends_well() {
+    let text = script("PowerShell");
+    assert!(text.trim_end().ends_with("\nexit 0"), "the last native program's code would decide");
+    assert_eq!(
+        text.matches("exit").count(),
+        text.matches("exit 0").count() + text.matches("(exit code $code)").count()
+    );
+    for loud in ["throw ", "Write-Error", "Fail-Step", "[Console]::Error", "$OctopusParameters[\""] {
+        assert!(!text.contains(loud), "{loud}");
+    }
+}

@@ -1,0 +1,446 @@
+//! The bash step run as Octopus runs it: with a made-up program for what may go wrong, and with the real one for the story.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use serde::Deserialize;
+
+use super::step_host::{StepHost, StepRun, parsers};
+use super::{TOLD, root, script, sim};
+
+/// A program that prints what it was given.
+const TELLS: &str =
+    "#!/bin/bash\n[ \"$1\" = --version ] && exit 0\necho \"arguments: $*\"\nenv -0 | tr '\\n\\0' ' \\n'\n";
+
+fn key(name: &str) -> String {
+    format!("FIREFIGHTER_{}", name.replace('.', "_").to_uppercase())
+}
+
+/// A host where a deployment has just failed.
+fn failed(name: &str) -> StepHost {
+    let mut host = StepHost::new(name);
+    host.set("Octopus.Deployment.Id", "Deployments-1").set("Octopus.Deployment.Error", "exit code 1");
+    host
+}
+
+fn program(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// A host whose program is `text`, told of by its path.
+fn with_program(name: &str, text: &str) -> StepHost {
+    let mut host = failed(name);
+    let path = host.beside("tools").join("firefighter");
+    program(&path, text);
+    host.set("Firefighter.BinaryPath", path.to_str().unwrap());
+    host
+}
+
+/// Runs the step, which never fails and never complains aloud.
+fn run(host: &StepHost) -> StepRun {
+    let run = host.run(&script("Bash"));
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(run.errors(), [], "{run:?}");
+    let names: BTreeSet<_> = run.reads.iter().collect();
+    assert_eq!(names.len(), run.reads.len(), "a variable was read twice: {:?}", run.reads);
+    assert!(run.stdout.ends_with('\n'));
+    run
+}
+
+/// The one line of a step that could not start its program.
+fn calm(host: &StepHost, part: &str) {
+    let view = run(host).view();
+    let [(level, text)] = view.log.as_slice() else { panic!("not one line: {:?}", view.log) };
+    assert_eq!(level, "Warning");
+    assert!(text.starts_with("Firefighter: ") && text.contains(part), "{text}");
+}
+
+/// Asserts that the made-up program ran, and returns what it was given.
+fn told(host: &StepHost) -> BTreeMap<String, String> {
+    let stdout = run(host).stdout;
+    assert!(stdout.contains("\narguments: diagnose\n"), "{stdout}");
+    stdout
+        .lines()
+        .filter(|line| !line.starts_with("##octopus["))
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn platform() -> (&'static str, &'static str) {
+    let os = if cfg!(target_os = "macos") { "macos" } else { "linux" };
+    (os, if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" })
+}
+
+#[test]
+fn a_step_tells_its_program_what_it_knows_and_no_more() {
+    let mut host = with_program("tells", TELLS);
+    for name in TOLD {
+        host.set(name, format!("  a value of $(touch here) `{name}` * \"quoted\"  "));
+    }
+    host.set("Octopus.Deployment.ErrorDetail", "x".repeat(200_000));
+    host.set("Octopus.Deployment.CreatedBy.EmailAddress", "someone@example.com").set("Database.Password", "hunter2");
+    let settings = [
+        ("Firefighter.Octopus.Url", "OCTOPUS_URL", "https://octopus.example.com"),
+        ("Firefighter.Octopus.ApiKey", "OCTOPUS_API_KEY", "API-SIMULATED"),
+        ("Firefighter.Llm.Url", "FIREFIGHTER_LLM_URL", "http://localhost:11434/v1"),
+        ("Firefighter.Llm.Model", "FIREFIGHTER_LLM_MODEL", "small"),
+        ("Firefighter.Llm.ApiKey", "FIREFIGHTER_LLM_API_KEY", "sk-1"),
+        ("Firefighter.Signatures", "FIREFIGHTER_SIGNATURES", "/etc/own signatures.toml"),
+        ("Firefighter.CaFile", "FIREFIGHTER_CA_FILE", "/etc/ca.pem"),
+        ("Firefighter.DeadlineSeconds", "FIREFIGHTER_DEADLINE", "60"),
+    ];
+    for (name, _, value) in settings {
+        host.set(name, value);
+    }
+    host.set("Firefighter.Force", "True");
+    let told = told(&host);
+    let mut expected: BTreeMap<_, _> =
+        settings.iter().map(|(_, key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    for name in TOLD {
+        expected.insert(key(name), host.variables[*name].clone());
+    }
+    expected.insert("FIREFIGHTER_OCTOPUS_DEPLOYMENT_ERRORDETAIL".to_owned(), "x".repeat(8000));
+    expected.insert("OCTOPUS_SPACE".to_owned(), host.variables["Octopus.Space.Id"].clone());
+    expected.insert("FIREFIGHTER_HOST".to_owned(), "octopus".to_owned());
+    expected.insert("FIREFIGHTER_OUT".to_owned(), host.folder.join("firefighter").display().to_string());
+    expected.insert("FIREFIGHTER_FORCE".to_owned(), "true".to_owned());
+    let shell = ["PATH", "PWD", "OLDPWD", "SHLVL", "_", "STEP_HOST_READS", "STEP_HOST_VARIABLES"];
+    let found: BTreeMap<_, _> = told.into_iter().filter(|(name, _)| !shell.contains(&name.as_str())).collect();
+    assert_eq!(found, expected);
+    assert!(!host.folder.join("here").exists(), "a value was run");
+    // The program knows each of these.
+    let help = Command::new(env!("CARGO_BIN_EXE_firefighter")).args(["diagnose", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for name in found.keys().filter(|name| !name.starts_with("FIREFIGHTER_OCTOPUS_") && *name != "FIREFIGHTER_HOST") {
+        assert!(help.contains(name.as_str()), "{name} is no setting");
+    }
+}
+
+#[test]
+fn the_servers_address_is_the_parameter_else_the_configured_one_else_the_derived_one() {
+    let mut host = with_program("address", TELLS);
+    host.set("Octopus.Web.BaseUrl", "http://localhost:8080");
+    assert_eq!(told(&host)["OCTOPUS_URL"], "http://localhost:8080");
+    host.set("Octopus.Web.ServerUri", "https://octopus.example.com");
+    let env = told(&host);
+    assert_eq!(env["OCTOPUS_URL"], "https://octopus.example.com");
+    // What is not set is left to the program's own defaults.
+    for name in ["OCTOPUS_API_KEY", "FIREFIGHTER_LLM_URL", "FIREFIGHTER_DEADLINE", "FIREFIGHTER_FORCE"] {
+        assert!(!env.contains_key(name), "{name}");
+    }
+    host.set("Firefighter.Octopus.Url", "https://inner.example.com").set("Firefighter.Force", "False");
+    let env = told(&host);
+    assert_eq!(env["OCTOPUS_URL"], "https://inner.example.com");
+    assert!(!env.contains_key("FIREFIGHTER_FORCE"));
+}
+
+#[test]
+fn a_run_without_a_failure_is_told_so_before_anything_else() {
+    let friendly = |host: &StepHost, part: &str| {
+        let run = run(host);
+        let view = run.view();
+        let [(level, text)] = view.log.as_slice() else { panic!("not one line: {:?}", view.log) };
+        assert!(level == "Info" && text.contains(part), "{level} {text}");
+        assert!(run.reads.len() <= 3, "{:?}", run.reads);
+    };
+    let mut host = StepHost::new("ad-hoc");
+    friendly(&host, "nothing to diagnose here");
+    host.set("Octopus.Deployment.Id", "Deployments-1");
+    friendly(&host, "nothing has failed");
+}
+
+#[test]
+fn a_runbook_run_is_looked_at_even_without_an_error() {
+    let mut host = with_program("runbook", TELLS);
+    host.variables.retain(|name, _| !name.starts_with("Octopus.Deployment."));
+    host.set("Octopus.RunbookRun.Id", "RunbookRuns-1");
+    assert_eq!(told(&host)["FIREFIGHTER_OCTOPUS_RUNBOOKRUN_ID"], "RunbookRuns-1");
+}
+
+#[test]
+fn the_program_is_found_in_a_package_by_platform_and_made_executable() {
+    let (os, arch) = platform();
+    for folder in [String::new(), format!("{os}-{arch}")] {
+        let mut host = failed(&format!("package{folder}"));
+        let package = host.folder.join("Firefighter");
+        let path = package.join(folder).join("firefighter");
+        program(&path, TELLS);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
+        assert_eq!(told(&host)["FIREFIGHTER_HOST"], "octopus");
+    }
+    let mut host = failed("package-other");
+    let package = host.folder.join("Firefighter");
+    program(&package.join("other-x64/firefighter"), TELLS);
+    host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
+    calm(&host, "the package holds no program");
+}
+
+/// A tool of the worker that behaves as told, before those of the system.
+fn tool(host: &mut StepHost, name: &str, text: &str) {
+    let folder = host.beside("own bin");
+    program(&folder.join(name), &format!("#!/bin/bash\n{text}\n"));
+    host.env.insert("PATH".to_owned(), format!("{}:/usr/bin:/bin", folder.display()));
+}
+
+#[test]
+fn each_platform_has_its_folder_in_the_package() {
+    let platforms = [
+        ("Linux", "x86_64", "linux-x64/firefighter"),
+        ("Linux", "aarch64", "linux-arm64/firefighter"),
+        ("Darwin", "arm64", "osx-arm64/firefighter"),
+        ("Darwin", "arm64", "macos-arm64/firefighter"),
+        ("MINGW64_NT-10.0", "x86_64", "win-x64/firefighter.exe"),
+        ("MSYS_NT-10.0", "x86_64", "firefighter.exe"),
+    ];
+    for (system, machine, path) in platforms {
+        let mut host = failed("platforms");
+        tool(&mut host, "uname", &format!("[ \"$1\" = -s ] && echo {system} || echo {machine}"));
+        let package = host.folder.join("Firefighter");
+        program(&package.join(path), TELLS);
+        program(&package.join("linux-riscv/firefighter"), "#!/bin/bash\nexit 1\n");
+        host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
+        told(&host);
+    }
+}
+
+#[test]
+fn a_program_in_a_folder_that_cannot_be_written_is_copied() {
+    let mut host = failed("read-only");
+    let package = host.beside("package");
+    program(&package.join("firefighter"), TELLS);
+    fs::set_permissions(package.join("firefighter"), fs::Permissions::from_mode(0o644)).unwrap();
+    host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
+    tool(&mut host, "chmod", "case \"$*\" in */package/*) exit 1 ;; esac\nexec /bin/chmod \"$@\"");
+    told(&host);
+    assert!(host.folder.join("firefighter-copy").exists());
+    tool(&mut host, "chmod", "exit 1");
+    fs::remove_file(host.folder.join("firefighter-copy")).unwrap();
+    calm(&host, "may not be made executable");
+}
+
+#[test]
+fn the_program_is_found_in_a_folder_on_the_path_and_under_a_plain_name() {
+    let mut host = failed("folder");
+    program(&host.beside("tools").join("firefighter"), TELLS);
+    host.set("Firefighter.BinaryPath", host.beside("tools").to_str().unwrap());
+    told(&host);
+    let mut host = failed("path");
+    let path = format!("{}:/usr/bin:/bin", host.beside("tools").display());
+    program(&host.beside("tools").join("firefighter"), TELLS);
+    host.env.insert("PATH".to_owned(), path);
+    told(&host);
+    let mut host = failed("plain");
+    program(&host.folder.join("my program"), TELLS);
+    host.set("Firefighter.BinaryPath", "my program");
+    told(&host);
+}
+
+/// The folder's tools and no others.
+fn only(host: &mut StepHost, tools: &[&str]) {
+    let folder = host.beside("bin");
+    for tool in tools {
+        let found = ["/usr/bin", "/bin"].iter().map(|place| Path::new(place).join(tool)).find(|path| path.exists());
+        symlink(found.unwrap_or_else(|| panic!("{tool} is needed by this test")), folder.join(tool)).unwrap();
+    }
+    host.env.insert("PATH".to_owned(), folder.to_str().unwrap().to_owned());
+}
+
+/// Answers each request with `body`, or with 404 where the path is another than `path`.
+fn serve(path: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                if stream.read(&mut byte).unwrap() == 0 {
+                    break;
+                }
+                request.push(byte[0]);
+            }
+            let (status, body) = if request.starts_with(format!("GET {path} ").as_bytes()) {
+                ("200 OK", body)
+            } else {
+                ("404 Not Found", "")
+            };
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+fn sum(host: &StepHost, text: &str) -> String {
+    let file = host.beside("sum").join("file");
+    fs::write(&file, text).unwrap();
+    let output = Command::new("openssl").args(["dgst", "-sha256", "-r"]).arg(file).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_download_is_run_when_it_is_what_was_promised() {
+    let (os, arch) = platform();
+    let path: &'static str = format!("/firefighter-{os}-{arch}").leak();
+    let url = format!("{}/firefighter-{{os}}-{{arch}}", serve(path, TELLS));
+    let mut host = failed("download");
+    host.set("Firefighter.DownloadUrl", &url);
+    let right = sum(&host, TELLS);
+    host.set("Firefighter.DownloadSha256", right.to_uppercase());
+    told(&host);
+    let list = format!("{}  firefighter-other\n{right}  firefighter-{os}-{arch}\n", "0".repeat(64));
+    host.set("Firefighter.DownloadSha256", list);
+    told(&host);
+    let basic = ["bash", "openssl", "uname", "tr", "grep", "chmod", "env", "rm"];
+    let mut tools = vec!["wget"];
+    if !Path::new("/usr/bin/wget").exists() {
+        tools = vec!["curl"];
+    }
+    only(&mut host, &[&basic[..], &tools[..]].concat());
+    told(&host);
+    host.set("Firefighter.DownloadSha256", sum(&host, "another"));
+    calm(&host, "not the file its SHA-256 promises");
+    assert!(!host.folder.join("firefighter-download").exists(), "what is not trusted is not kept");
+}
+
+#[test]
+fn a_download_that_cannot_be_trusted_or_had_is_told_calmly() {
+    let url = serve("/there", TELLS);
+    let mut host = failed("no-download");
+    host.set("Firefighter.DownloadUrl", format!("{url}/there"));
+    calm(&host, "has no checksum");
+    host.set("Firefighter.DownloadSha256", "a".repeat(64));
+    calm(&host, "not the file its SHA-256 promises");
+    // Half a checksum promises nothing.
+    let right = sum(&host, TELLS);
+    host.set("Firefighter.DownloadSha256", right.get(..32).unwrap());
+    calm(&host, "not the file its SHA-256 promises");
+    host.set("Firefighter.DownloadSha256", right).set("Firefighter.DownloadUrl", format!("{url}/gone"));
+    calm(&host, "the download failed");
+    host.set("Firefighter.DownloadUrl", "file:///bin/true");
+    calm(&host, "not one of http or https");
+    host.set("Firefighter.DownloadUrl", format!("{url}/there"));
+    only(&mut host, &["bash", "openssl", "uname", "tr", "grep"]);
+    calm(&host, "neither curl nor wget");
+}
+
+#[test]
+fn no_program_is_told_calmly() {
+    calm(&failed("no-program"), "there is no program");
+    let mut host = failed("wrong-path");
+    host.set("Firefighter.BinaryPath", "/not/there ##octopus[stdout-error]");
+    calm(&host, "parameter Binary path");
+}
+
+#[test]
+fn a_program_of_another_machine_is_told_calmly() {
+    calm(&with_program("garbage", "\u{7f}ELF\0\0\0\u{1}not for here\0\n"), "does not run on this machine");
+    calm(&with_program("interpreter", "#!/not/there\n"), "does not run on this machine");
+    calm(&with_program("early-crash", "#!/bin/bash\nkill -ILL $$\n"), "does not run on this machine");
+}
+
+#[test]
+fn a_program_that_fails_or_crashes_leaves_the_step_well() {
+    let after = |name: &str, what: &str| {
+        let text = format!("#!/bin/bash\n[ \"$1\" = --version ] && exit 0\necho one\necho two >&2\n{what}\n");
+        run(&with_program(name, &text)).view().log
+    };
+    let info = |text: &str| ("Info".to_owned(), text.to_owned());
+    assert_eq!(after("well", "exit 0"), [info("one"), info("two")]);
+    for (name, what, code) in
+        [("exits", "exit 3", 3), ("crashes", "kill -SEGV $$", 139), ("aborts", "kill -ABRT $$", 134)]
+    {
+        let log = after(name, what);
+        assert_eq!(log.get(..2).unwrap(), [info("one"), info("two")], "{name}");
+        let [(level, text)] = log.get(2..).unwrap() else { panic!("{name}: {log:?}") };
+        assert!(level == "Warning" && text.contains(&format!("exit code {code}")), "{text}");
+    }
+    // Even after half a message the log goes on at its usual level.
+    let log = after("half", "echo '##octopus[stdout-highlight]'; printf '##octopus[stdout-err'; kill -SEGV $$");
+    assert!(log.last().unwrap().1.contains("exit code 139"), "{log:?}");
+}
+
+#[test]
+fn the_host_ends_a_step_that_hangs() {
+    let mut host = with_program("hangs", "#!/bin/bash\nsleep 600\n");
+    host.limit = std::time::Duration::from_millis(500);
+    assert_eq!(host.run(&script("Bash")).code, None);
+}
+
+#[test]
+fn the_host_has_the_traps_of_octopus() {
+    let mut host = StepHost::new("traps");
+    host.set("Some.Variable", "a  value\nof two lines");
+    fs::write(host.folder.join("a file"), "12345").unwrap();
+    let script = "printf '%s\\n' \"$(get_octopusvariable Some.Variable)\" \"arguments: $#\" \"variable: $Some_Variable\"\n\
+                  write_highlight '-n several   words'\nwrite_warning 'a*'\nnew_octopusartifact 'a file'\n\
+                  new_octopusartifact missing\nset_octopusvariable name 'a  value' -sensitive\nfail_step 'two  words'\n";
+    let run = host.run(script);
+    let view = run.view();
+    assert_eq!(view.at("Info"), ["a  value", "of two lines", "arguments: 0", "variable: "]);
+    // The eaten -n leaves the line open, so the next message is only text.
+    assert_eq!(view.at("Highlight").first(), Some(&"several words##octopus[stdout-default]"));
+    assert_eq!(view.at("Warning"), ["a file"], "a star becomes file names");
+    assert_eq!(view.artifacts.iter().map(|artifact| artifact.length).collect::<Vec<_>>(), [0], "not measured");
+    assert_eq!((view.variables["name"].as_str(), view.sensitive.len()), ("a  value", 1));
+    assert_eq!(view.result_message.as_deref(), Some("two  words"));
+    assert_eq!(view.masks, ["0123456789abcdef"]);
+    let errors = run.errors();
+    assert!(errors.iter().any(|(_, text)| text.contains("ambiguous redirect")), "{errors:?}");
+    assert!(errors.iter().any(|(_, text)| text.contains("command not found")), "{errors:?}");
+    assert_eq!(run.code, Some(1));
+}
+
+#[derive(Deserialize)]
+struct Case {
+    env: BTreeMap<String, String>,
+}
+
+#[test]
+fn the_story_is_told_by_the_real_step_and_the_real_program() {
+    let case: PathBuf = root().join("tests/cases/trivy-rate-limit");
+    let known: Case = toml::from_str(&fs::read_to_string(case.join("case.toml")).unwrap()).unwrap();
+    let server = sim::Server::start(sim::World::load(&case.join("server")));
+    let mut host = StepHost::new("story");
+    for name in TOLD {
+        if let Some(value) = known.env.get(&key(name)) {
+            host.set(name, value);
+        }
+    }
+    host.set("Octopus.Web.ServerUri", server.url());
+    host.set("Firefighter.Octopus.ApiKey", &known.env["OCTOPUS_API_KEY"]);
+    host.set("Firefighter.BinaryPath", env!("CARGO_BIN_EXE_firefighter"));
+    host.set("Firefighter.DeadlineSeconds", "60").set("Firefighter.Force", "False");
+    let run = run(&host);
+    let view = run.view();
+    let highlights = view.at("Highlight").join("\n");
+    assert!(highlights.contains("limits the rate") && highlights.contains("TOOMANYREQUESTS"), "{highlights}");
+    assert!(highlights.contains("Scan for Security Vulnerabilities failed"), "{highlights}");
+    assert_eq!(view.at("Warning"), Vec::<&str>::new());
+    assert_eq!(view.variables["Firefighter.Category"], "rate-limit");
+    let names: Vec<_> = view.artifacts.iter().map(|artifact| artifact.name.as_str()).collect();
+    assert_eq!(names, ["firefighter.md", "firefighter.html", "firefighter.json"]);
+    for artifact in &view.artifacts {
+        assert!(Path::new(&artifact.path).starts_with(&host.folder), "a container loses what lies elsewhere");
+        assert_eq!(fs::metadata(&artifact.path).unwrap().len(), artifact.length, "{}", artifact.name);
+    }
+    let calamari: BTreeMap<_, _> = parsers::calamari(&run.stdout)
+        .into_iter()
+        .filter(|message| message.name == "setVariable")
+        .map(|message| (message.get("name").to_owned(), message.get("value").to_owned()))
+        .collect();
+    assert_eq!(calamari, view.variables, "both parsers read the same variables");
+    assert!(!run.stdout.contains(&known.env["OCTOPUS_API_KEY"]));
+    assert!(server.requests().iter().all(|request| request.method == "GET"));
+}
