@@ -134,13 +134,13 @@ function Find-Program([string] $Os, [string] $Arch, [string] $Here) {
 
 # Unpacking may lose the execute bit, and the package's folder may be read-only.
 function Grant-Execution([string] $Program, [string] $Here) {
-    $null = chmod +x -- $Program 2>&1
+    $null = chmod +x $Program 2>&1
     if ($LASTEXITCODE -eq 0) { return $Program }
     $null = test -x $Program 2>&1
     if ($LASTEXITCODE -eq 0) { return $Program }
     $copy = Join-Path $Here 'firefighter-copy'
     Copy-Item -LiteralPath $Program -Destination $copy -ErrorAction SilentlyContinue
-    $null = chmod +x -- $copy 2>&1
+    $null = chmod +x $copy 2>&1
     if ($LASTEXITCODE -eq 0) { return $copy }
     Write-Calm 'not started, for the program may not be made executable. Give it the execute bit, or use a package.'
 }

@@ -113,12 +113,12 @@ find_program() {
 }
 
 find_program
-# Without a slash the name would be looked for on the PATH.
-case "$bin" in */*) ;; *) bin="./$bin" ;; esac
+# A bare name would be looked for on the PATH, and a leading dash taken for an option.
+case "$bin" in /* | [A-Za-z]:*) ;; *) bin="./$bin" ;; esac
 # Unpacking may lose the execute bit, and the package's folder may be read-only.
-if [ ! -x "$bin" ] && ! chmod +x -- "$bin" 2>/dev/null; then
+if [ ! -x "$bin" ] && ! chmod +x "$bin" 2>/dev/null; then
   copy="$PWD/firefighter-copy$end"
-  if ! { cp -- "$bin" "$copy" && chmod +x -- "$copy"; } 2>/dev/null; then
+  if ! { cp -- "$bin" "$copy" && chmod +x "$copy"; } 2>/dev/null; then
     warn "not started, for the program may not be made executable. Give it the execute bit, or use a package."
   fi
   bin="$copy"

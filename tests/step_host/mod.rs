@@ -84,12 +84,12 @@ impl StepHost {
 
     pub fn run(&self, script: &str) -> StepRun {
         let about = self.beside("octopus");
-        let encoded: String = self
+        let encoded: Vec<_> = self
             .variables
             .iter()
-            .map(|(name, value)| format!("{} {}\n", STANDARD.encode(name), STANDARD.encode(value)))
+            .map(|(name, value)| STANDARD.encode(name) + " " + &STANDARD.encode(value) + "\n")
             .collect();
-        fs::write(about.join("variables"), encoded).unwrap();
+        fs::write(about.join("variables"), encoded.concat()).unwrap();
         fs::write(about.join("reads"), "").unwrap();
         fs::write(about.join("Bootstrap.sh"), BOOTSTRAP).unwrap();
         fs::write(self.folder.join("Script.sh"), script).unwrap();

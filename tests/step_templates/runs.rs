@@ -240,9 +240,12 @@ fn the_program_is_found_in_a_folder_on_the_path_and_under_a_plain_name() {
     host.env.insert("PATH".to_owned(), path);
     told(&host);
     let mut host = failed("plain");
-    program(&host.folder.join("my program"), TELLS);
-    host.set("Firefighter.BinaryPath", "my program");
-    told(&host);
+    for name in ["my program", "-n/firefighter"] {
+        program(&host.folder.join(name), TELLS);
+        fs::set_permissions(host.folder.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        host.set("Firefighter.BinaryPath", name);
+        told(&host);
+    }
 }
 
 /// The folder's tools and no others.
