@@ -23,6 +23,8 @@ pub struct Budget {
 const LAST_LINES: usize = 12;
 /// A longer line counts as this many bytes: it is shortened wherever tokens are paid for.
 const LONG_LINE: usize = 2_000;
+/// Lines that are taken before what stands around them is.
+const BATCH: usize = 8;
 /// Candidates that are looked at closely.
 const CANDIDATES: usize = 2_000;
 
@@ -37,6 +39,7 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
         *counts.entry(*template).or_default() += 1;
     }
 
+    let nearness = nearness(log, &failed);
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let mut candidates: Vec<Candidate> = failed
         .iter()
@@ -47,8 +50,13 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
             let text = log.line(*index);
             let repeats = counts.get(template).copied().unwrap_or(1);
             let mut score = score::score(text, line.level, repeats);
-            // Where a log ends is where it failed; that alone is little.
-            score.points += share(position, failed.len()).powi(4) * if score.points > 0.0 { 2.0 } else { 0.2 };
+            if !text.trim().is_empty() {
+                // What a failing command says last is near to why it failed.
+                let near = nearness.get(position).copied().unwrap_or_default();
+                score.points += near * if score.points > 0.0 { 4.0 } else { 2.0 };
+                // Where a log ends is where it failed; that alone is little.
+                score.points += share(position, failed.len()).powi(4) * if score.points > 0.0 { 2.0 } else { 0.2 };
+            }
             if let Some(strength) = known.get(index) {
                 score.points += if *strength >= SURE { 20.0 } else { 4.0 } * strength;
                 score.reason = "a known failure";
@@ -62,11 +70,15 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
 
     let mut chosen = Chosen { log, left: budget.tokens, spent: 0, lines: HashSet::new(), picks: Vec::new() };
     let mut told = HashSet::new();
-    for candidate in &candidates {
-        if told.insert(candidate.template) {
-            let block = block::around(log, candidate.index);
-            let reason = candidate.score.reason;
-            chosen.add(block, candidate.index, reason, candidate.score.points, candidate.repeats - 1);
+    let told: Vec<&Candidate> = candidates.iter().filter(|candidate| told.insert(candidate.template)).collect();
+    // First the lines themselves, a few at a time, then what stands around them: breadth before depth.
+    for batch in told.chunks(BATCH) {
+        for candidate in batch {
+            let core = candidate.index..candidate.index + 1;
+            chosen.add(core, candidate.index, candidate.score.reason, candidate.score.points, candidate.repeats - 1);
+        }
+        for candidate in batch {
+            chosen.surround(block::around(log, candidate.index), candidate.score.points);
         }
     }
     if chosen.picks.len() < 3 {
@@ -100,6 +112,22 @@ fn failed_part(log: &Log) -> Vec<usize> {
         .map(|(index, _)| index)
         .collect();
     if failed.is_empty() { (0..log.lines.len()).collect() } else { failed }
+}
+
+/// For each of the lines at `failed` how near it stands before the first line that says that something failed, from 0 to 1.
+fn nearness(log: &Log, failed: &[usize]) -> Vec<f64> {
+    let mut near = vec![0.0; failed.len()];
+    let mut now: f64 = 0.0;
+    for (slot, index) in near.iter_mut().zip(failed).rev() {
+        let text = log.line(*index);
+        if score::announces(text) {
+            now = 1.0;
+        } else if !text.trim().is_empty() {
+            *slot = now;
+            now *= 0.93;
+        }
+    }
+    near
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share needs no more than a float's precision")]
@@ -159,6 +187,20 @@ impl Chosen<'_> {
         self.spent += price;
         self.lines.extend(range.clone());
         self.picks.push(Pick { lines: range, reason: reason.to_owned(), score: points, repeats });
+    }
+
+    /// Adds the lines of `block` that are new, as far as they are affordable.
+    fn surround(&mut self, block: Range<usize>, points: f64) {
+        for index in block {
+            let price = self.cost(index);
+            if !self.lines.contains(&index) && price <= self.left {
+                self.left -= price;
+                self.spent += price;
+                self.lines.insert(index);
+                let reason = "around it".to_owned();
+                self.picks.push(Pick { lines: index..index + 1, reason, score: points * 0.1, repeats: 0 });
+            }
+        }
     }
 
     fn cost(&self, index: usize) -> usize {

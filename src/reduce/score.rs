@@ -22,6 +22,14 @@ static STRONG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     .ok()
 });
 
+/// How tools mark a failing test, a compiler's error, a crash: said seldom, and only when meant.
+static MARK: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?-u:<<< (?:FAILURE|ERROR)!|\bTEST-UNEXPECTED-|\bnot ok \d|^\s*\xe2\x97\x8f |--- FAIL:|^\s*FAIL(?:ED)?[: ]|\[ *(?:FAILED|FAIL|ERROR|FATAL|error) *\]|^\s*\xe2\x9c(?:\x97|\x95|\x98|\x96) |^\s*\xc3\x97 |Kernel panic|\b(?:BUG|UBSAN|KASAN|Oops): |panicked at|Traceback \(most recent|^\s*\*\* \(|^Caused by:|^E {2,}\S|\berror\[E\d+\]|: (?:fatal )?error: |: error [A-Z]+\d+|\berror [A-Z]{1,4}\d{3,}|^(?:error|ERROR|Error|fatal|FATAL)(?:\b.{0,40})?: |npm ERR!|\bException in thread|\b[A-Z]\w*(?:Error|Exception): |##\[error\]|\bFAILURE: |^\s*\d+\) \S|\bFailures?:\s*$|\bFailed tests?:)",
+    )
+    .ok()
+});
+
 /// Lines that look bad and are not.
 static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
@@ -64,13 +72,18 @@ pub(super) fn score(text: &str, level: Level, repeats: usize) -> Score {
         points += 4.0;
         reason = "says what went wrong";
     }
+    let body = body(text);
+    if matches(&MARK, body) {
+        points += 3.0;
+        reason = "marks a failure";
+    }
     if matches(&HARMLESS, text) {
         points -= 5.0;
     }
     if matches(&FRAME, text) {
         points = points.min(0.5);
     }
-    if matches(&ANNOUNCEMENT, text) {
+    if announces(text) {
         return Score { points: points.min(0.8), reason: "says that it failed" };
     }
     if points > 0.0 && repeats > 3 {
@@ -78,6 +91,33 @@ pub(super) fn score(text: &str, level: Level, repeats: usize) -> Score {
         points /= 1.0 + f64::from(u32::try_from(repeats).unwrap_or(u32::MAX)).log10();
     }
     Score { points, reason }
+}
+
+/// Whether a line says that something failed and not why.
+pub(super) fn announces(text: &str) -> bool {
+    matches(&ANNOUNCEMENT, text)
+}
+
+/// What a line says without the time, level and source that stand before it.
+fn body(text: &str) -> &str {
+    let mut rest = text;
+    for _ in 0..4 {
+        let word = rest.split_whitespace().next().unwrap_or_default();
+        let digits = word.bytes().filter(u8::is_ascii_digit).count();
+        let is_stamp = digits >= 4 && digits * 2 >= word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).len();
+        let is_source = word.starts_with('[') && !rest.starts_with("[ ") && rest.contains(']') && word != "[ERROR]";
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphabetic());
+        let is_level = matches!(bare, "INFO" | "WARNING" | "WARN" | "DEBUG") || word == "-";
+        rest = if is_stamp || is_level {
+            rest.trim_start().strip_prefix(word).unwrap_or(rest)
+        } else if is_source {
+            rest.split_once(']').map_or(rest, |(_, after)| after)
+        } else {
+            break;
+        }
+        .trim_start_matches(' ');
+    }
+    rest
 }
 
 /// Whether a host starts a step anew here.
@@ -110,7 +150,18 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        assert!([&STRONG, &HARMLESS, &ANNOUNCEMENT, &FRAME].iter().all(|pattern| pattern.is_some()));
+        assert!([&STRONG, &MARK, &HARMLESS, &ANNOUNCEMENT, &FRAME].iter().all(|pattern| pattern.is_some()));
+    }
+
+    #[test]
+    fn what_stands_before_a_message_is_passed_over() {
+        assert_eq!(body("2022-05-18T15:22:06.76Z error: x"), "error: x");
+        assert_eq!(
+            body("[task 2025-02-13T21:44:59.594Z] 21:44:59     INFO - TEST-UNEXPECTED-FAIL | x"),
+            "TEST-UNEXPECTED-FAIL | x"
+        );
+        assert_eq!(body("[    7.113510] Kernel panic"), "[    7.113510] Kernel panic");
+        assert_eq!(body("plain words"), "plain words");
     }
 
     fn points(text: &str) -> f64 {
