@@ -20,14 +20,22 @@ pub(super) fn around(log: &Log, index: usize) -> Range<usize> {
     };
     let start = (index.saturating_sub(BEFORE)..index).rev().take_while(same).last().unwrap_or(index);
     let near = (index + 1..=index + AFTER).take_while(same).last().unwrap_or(index);
+    let own = indent(log.line(index));
     let trace =
-        (index + 1..=index + TRACE).take_while(|at| same(at) && continues(log.line(*at))).last().unwrap_or(index);
+        (index + 1..=index + TRACE).take_while(|at| same(at) && continues(log.line(*at), own)).last().unwrap_or(index);
     start..near.max(trace) + 1
 }
 
-/// Whether a line goes on with what the line before it began.
-fn continues(text: &str) -> bool {
-    text.starts_with([' ', '\t', '|', '+', '~', '^', '>']) || text.starts_with("at ") || text.starts_with("Caused by")
+/// Whether a line goes on with what a line of that indent began.
+fn continues(text: &str, own: usize) -> bool {
+    indent(text) > own
+        || text.starts_with(['|', '+', '~', '^', '>'])
+        || text.starts_with("at ")
+        || text.starts_with("Caused by")
+}
+
+fn indent(text: &str) -> usize {
+    text.len() - text.trim_start().len()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! A log comes in whole; picks leave in log order and fit the budget. Nothing is written out here: masking comes first.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -21,8 +22,8 @@ pub struct Budget {
 
 /// Lines that matter at the end of a failed part when nothing else speaks.
 const LAST_LINES: usize = 12;
-/// A longer line counts as this many bytes: it is shortened wherever tokens are paid for.
-const LONG_LINE: usize = 2_000;
+/// Characters of a longer line that are shown from its beginning and from its end wherever tokens are paid for.
+const LONG_LINE: (usize, usize) = (700, 295);
 /// Lines that are taken before what stands around them is.
 const BATCH: usize = 8;
 /// Candidates that are looked at closely.
@@ -77,7 +78,7 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
             let core = candidate.index..candidate.index + 1;
             chosen.add(core, candidate.index, candidate.score.reason, candidate.score.points, candidate.repeats - 1);
         }
-        for candidate in batch {
+        for candidate in batch.iter().filter(|candidate| chosen.lines.contains(&candidate.index)).collect::<Vec<_>>() {
             chosen.surround(block::around(log, candidate.index), candidate.score.points);
         }
     }
@@ -154,6 +155,18 @@ fn favor_each_failed_step(log: &Log, candidates: &mut [Candidate]) {
     candidates.sort_by(|a, b| b.score.points.total_cmp(&a.score.points).then(a.index.cmp(&b.index)));
 }
 
+/// A long line with its middle left out.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let (head, tail) = LONG_LINE;
+    let count = if text.len() > head + tail { text.chars().count() } else { 0 };
+    if count <= head + tail {
+        return Cow::Borrowed(text);
+    }
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(count - tail).collect();
+    Cow::Owned(format!("{start} … {end}"))
+}
+
 /// What was picked so far.
 struct Chosen<'a> {
     log: &'a Log,
@@ -203,10 +216,9 @@ impl Chosen<'_> {
         }
     }
 
+    /// The tokens of a line as it is shown where tokens are paid for.
     fn cost(&self, index: usize) -> usize {
-        let text = self.log.line(index);
-        let shown = text.get(..text.floor_char_boundary(LONG_LINE)).unwrap_or(text);
-        tokens::count(shown) + 1
+        tokens::count(&shortened(self.log.line(index))) + 1
     }
 
     fn finish(mut self, matches: Vec<crate::model::Match>) -> Evidence {

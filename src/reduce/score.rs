@@ -48,7 +48,7 @@ static ANNOUNCEMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A line of no use except as part of a block: a stack frame, a rule, a prompt's echo.
 static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^(?-u:\s*(?:at [\w.$<>/\[\]]+|File .*, line \d+|from .*:\d+:in|\.{3} \d+ more|[-=*#+~^ ]+)\s*)").ok()
+    Regex::new(r"^(?-u:\s*(?:at [\w.$<>/\[\]]+|File .*, line \d+|from .*:\d+:in|\.{3} \d+ more|[-=*#+~^_ ]+$))").ok()
 });
 
 fn matches(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
