@@ -36,24 +36,36 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>, usize)) {
             open = false;
         }
     }
-    for at in memmem::find_iter(text.as_bytes(), "Private-Lines:") {
-        let rest = text.get(at + "Private-Lines:".len()..).unwrap_or_default();
-        let first = rest.lines().next().unwrap_or_default();
-        let count = first.trim().parse().unwrap_or(0_usize).min(500);
-        let start = at + "Private-Lines:".len() + first.len();
-        for line in lines(text, start..text.len()).skip(1).take(count) {
-            found(last_word(text, line), at);
+    putty(text, &mut found);
+}
+
+/// The lines that a `PuTTY` key announces by their number.
+fn putty(text: &str, found: &mut dyn FnMut(Range<usize>, usize)) {
+    let mut done = 0;
+    for at in memmem::find_iter(text.as_bytes(), "Private-Lines: ") {
+        // A line is read once, however often it holds the mark.
+        if at < done {
+            continue;
+        }
+        let start = at + "Private-Lines: ".len();
+        let digits = text.as_bytes().iter().skip(start).take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let count = text.get(start..start + digits).and_then(|digits| digits.parse().ok()).unwrap_or(0_usize);
+        for (index, line) in lines(text, start..text.len()).take(count + 1).enumerate() {
+            done = line.end;
+            if index > 0 {
+                found(last_word(text, line), at);
+            }
         }
     }
 }
 
 /// Where the label that starts at `at` ends, when it is one of a private key.
 fn private_label(text: &str, at: usize) -> Option<usize> {
-    let rest = text.get(at..)?;
-    let key = rest
-        .find("PRIVATE KEY")
-        .filter(|&key| key < 50 && !rest.get(..key).is_some_and(|label| label.contains('\n')))?;
-    let dashes = rest.get(key..)?.find("-----").filter(|&dashes| dashes < 20)?;
+    let label = text.as_bytes().get(at..)?;
+    let label = label.get(..90).unwrap_or(label);
+    let label = label.split(|&byte| byte == b'\n').next()?;
+    let key = memmem::find(label, b"PRIVATE KEY")?;
+    let dashes = memmem::find(label.get(key..)?, b"-----")?;
     Some(at + key + dashes + "-----".len())
 }
 

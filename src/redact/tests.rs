@@ -207,8 +207,8 @@ fn a_huge_line_is_read_to_its_end() {
     ] {
         let text = format!("{}\n\0 DB_PASSWORD=x8Kq2Lm9Zr\n", filler.repeat(1_000_000 / filler.len()));
         let (lines, _) = sealed(&incident(&text, &["aaaaaa"]));
-        assert_eq!(lines.len(), 2, "{filler}");
-        assert!(!lines[1].contains("x8Kq2Lm9Zr"), "{filler}");
+        assert!(lines.last().is_some_and(|line| line.contains("DB_PASSWORD")), "{filler}");
+        assert!(lines.iter().all(|line| !line.contains("x8Kq2Lm9Zr")), "{filler}");
     }
 }
 
