@@ -73,7 +73,7 @@ fn main() {
     println!("\n{bar}");
     let calls = server.requests().len();
     println!("Exit code {:?}, {} calls to the server, {} ms.", output.status.code(), calls, took.as_millis());
-    println!("The report to open: {}", folder.join("firefighter/firefighter.html").display());
+    println!("The report to open: {}", folder.join("firefighter-report/firefighter.html").display());
 }
 
 /// The program beside this example, built from the same source.

@@ -19,7 +19,7 @@ pub struct Outputs {
 }
 
 /// The folder for files inside a host that keeps them, below the working folder.
-const FOLDER: &str = "firefighter";
+const FOLDER: &str = "firefighter-report";
 
 /// Publishes `report`. What could not be written is said in its place.
 pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dyn Write) -> Result<(), Error> {

@@ -117,7 +117,7 @@ pub const SETTINGS: &[Row] = &[
     row("format", &["FIREFIGHTER_FORMAT"], "format", "text", Kind::Choice(&["text", "json", "markdown", "html"]), OUTPUT,
         "What to print"),
     row("out", &["FIREFIGHTER_OUT"], "out", "", Kind::Value("FOLDER"), OUTPUT,
-        "Also write the report there as firefighter.md, .html and .json. Inside Octopus: ./firefighter"),
+        "Also write the report there as firefighter.md, .html and .json. Inside Octopus: ./firefighter-report"),
     row("color", &["FIREFIGHTER_COLOR"], "color", "auto", Kind::Choice(&["auto", "always", "never"]), OUTPUT,
         "Colors; `auto` uses them on a terminal unless NO_COLOR is set"),
     row("strict", &["FIREFIGHTER_STRICT"], "", "false", Kind::Switch, OUTPUT,

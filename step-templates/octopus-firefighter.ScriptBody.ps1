@@ -206,7 +206,7 @@ function Invoke-Firefighter {
     $base = Send-Variable 'Octopus.Web.BaseUrl'
     if ($server -eq '') { $server = $base }
     Set-Env 'FIREFIGHTER_HOST' 'octopus'
-    Set-Env 'FIREFIGHTER_OUT' (Join-Path $here 'firefighter')
+    Set-Env 'FIREFIGHTER_OUT' (Join-Path $here 'firefighter-report')
     Set-Env 'OCTOPUS_SPACE' $space
     Set-Env 'OCTOPUS_URL' $server
     Send-Setting 'Firefighter.Octopus.Url' 'OCTOPUS_URL'

@@ -180,7 +180,7 @@ fn every_case_keeps_the_promises() {
         let strangers: Vec<_> = fs::read_dir(&ran.folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
-            .filter(|file| file != "firefighter")
+            .filter(|file| file != "firefighter-report")
             .collect();
         assert!(strangers.is_empty(), "{name} leaves {strangers:?}");
     }
@@ -197,7 +197,8 @@ fn the_story_names_the_limit_the_step_the_switch_and_the_line() {
     );
     assert!(highlights.contains("TOOMANYREQUESTS") && highlights.contains("Switch on retries"), "{highlights}");
     let report: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(ran.folder.join("firefighter/firefighter.json")).unwrap()).unwrap();
+        serde_json::from_str(&fs::read_to_string(ran.folder.join("firefighter-report/firefighter.json")).unwrap())
+            .unwrap();
     let lines = report["evidence"].as_array().unwrap().iter().flat_map(|excerpt| excerpt["lines"].as_array().unwrap());
     let quoted: Vec<_> = lines.filter(|line| line["text"].as_str().unwrap().contains("TOOMANYREQUESTS")).collect();
     assert_eq!(quoted.len(), 1);
@@ -213,7 +214,7 @@ fn no_planted_secret_of_the_hostile_log_gets_out() {
     let log = fs::read_to_string(root().join("hostile/server/tasks/ServerTasks-2001547.log")).unwrap();
     let planted = ["wJalrXUtnFEMI", "ghp_a1B2c3", "dozjgNryP4J3jVmNHl0w5N", "Pl4nted-S3cret", "AKIAIOSFODNN7EXAMPLE"];
     let mut published = ran.stdout();
-    for file in fs::read_dir(ran.folder.join("firefighter")).unwrap() {
+    for file in fs::read_dir(ran.folder.join("firefighter-report")).unwrap() {
         published.push_str(&fs::read_to_string(file.unwrap().path()).unwrap());
     }
     for secret in planted {

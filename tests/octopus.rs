@@ -69,7 +69,8 @@ impl Run {
 
     /// The report that was kept with the task.
     fn artifact(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.folder.0.join("firefighter/firefighter.json")).unwrap()).unwrap()
+        serde_json::from_str(&fs::read_to_string(self.folder.0.join("firefighter-report/firefighter.json")).unwrap())
+            .unwrap()
     }
 }
 

@@ -134,7 +134,7 @@ for name in Task.Id Task.Name Space.Id Project.Id Project.Name Environment.Id En
   pass_on "Octopus.$name"
 done
 export FIREFIGHTER_HOST=octopus
-export FIREFIGHTER_OUT="$PWD/firefighter"
+export FIREFIGHTER_OUT="$PWD/firefighter-report"
 export OCTOPUS_SPACE="$FIREFIGHTER_OCTOPUS_SPACE_ID"
 export OCTOPUS_URL="${FIREFIGHTER_OCTOPUS_WEB_SERVERURI:-$FIREFIGHTER_OCTOPUS_WEB_BASEURL}"
 pass_setting Firefighter.Octopus.Url OCTOPUS_URL

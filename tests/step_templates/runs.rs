@@ -111,7 +111,7 @@ fn a_step_tells_its_program_what_it_knows_and_no_more() {
     expected.insert("FIREFIGHTER_OCTOPUS_DEPLOYMENT_ERRORDETAIL".to_owned(), "x".repeat(8000));
     expected.insert("OCTOPUS_SPACE".to_owned(), host.variables["Octopus.Space.Id"].clone());
     expected.insert("FIREFIGHTER_HOST".to_owned(), "octopus".to_owned());
-    expected.insert("FIREFIGHTER_OUT".to_owned(), host.folder.join("firefighter").display().to_string());
+    expected.insert("FIREFIGHTER_OUT".to_owned(), host.folder.join("firefighter-report").display().to_string());
     expected.insert("FIREFIGHTER_FORCE".to_owned(), "true".to_owned());
     let shell = ["PATH", "PWD", "OLDPWD", "SHLVL", "_", "STEP_HOST_READS", "STEP_HOST_VARIABLES"];
     let found: BTreeMap<_, _> = told.into_iter().filter(|(name, _)| !shell.contains(&name.as_str())).collect();
