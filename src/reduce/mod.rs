@@ -24,6 +24,8 @@ pub struct Budget {
 const LAST_LINES: usize = 12;
 /// Characters of a longer line that are shown from its beginning and from its end wherever tokens are paid for.
 const LONG_LINE: (usize, usize) = (700, 295);
+/// Where the failure is a known one, lines with fewer points add nothing; else anything may.
+const WORTH_SAYING: f64 = 0.5;
 /// Lines that are taken before what stands around them is.
 const BATCH: usize = 8;
 /// Candidates that are looked at closely.
@@ -41,6 +43,7 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
     }
 
     let nearness = nearness(log, &failed);
+    let worth = if matches.first().is_some_and(|best| best.strength >= SURE) { WORTH_SAYING } else { 0.0 };
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let mut candidates: Vec<Candidate> = failed
         .iter()
@@ -51,6 +54,9 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
             let text = log.line(*index);
             let repeats = counts.get(template).copied().unwrap_or(1);
             let mut score = score::score(text, line.level, repeats);
+            if score.points <= 0.0 {
+                score.reason = "just before it failed";
+            }
             if !text.trim().is_empty() {
                 // What a failing command says last is near to why it failed.
                 let near = nearness.get(position).copied().unwrap_or_default();
@@ -62,7 +68,7 @@ pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
                 score.points += if *strength >= SURE { 20.0 } else { 4.0 } * strength;
                 score.reason = "a known failure";
             }
-            (score.points > 0.0).then_some(Candidate { index: *index, template: *template, repeats, score })
+            (score.points > worth).then_some(Candidate { index: *index, template: *template, repeats, score })
         })
         .collect();
     candidates.sort_by(|a, b| b.score.points.total_cmp(&a.score.points).then(a.index.cmp(&b.index)));
