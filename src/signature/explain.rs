@@ -4,7 +4,7 @@ use super::file::{Entry, Pattern};
 use crate::model::{Level, Log, Match, Role};
 
 /// From this strength on, a match is good enough to name the failure's kind.
-pub const SURE: f64 = 0.5;
+pub const SURE: f64 = 0.62;
 
 /// How many lines around a match count as its surroundings.
 const SURROUNDINGS: usize = 8;
