@@ -129,7 +129,21 @@ fn describe(note: &Note) -> String {
     format!("{}: {}", words::stage(note.stage), note.text)
 }
 
-/// A report for terminals without its colors.
+/// A report for terminals without its colors; its longest lines without their middle, which the artifacts hold.
 fn plain(text: &str) -> String {
-    anstream::adapter::strip_str(text).to_string()
+    let text = anstream::adapter::strip_str(text).to_string();
+    text.split_inclusive('\n').map(without_middle).collect()
+}
+
+/// Characters of a log line that a task's log shows of one of ours.
+const WIDEST: usize = 1_500;
+
+fn without_middle(line: &str) -> String {
+    let count = if line.len() > WIDEST { line.chars().count() } else { 0 };
+    if count <= WIDEST {
+        return line.to_owned();
+    }
+    let start: String = line.chars().take(WIDEST * 2 / 3).collect();
+    let end: String = line.chars().skip(count - WIDEST / 3).collect();
+    format!("{start} … {} characters are in the artifacts … {end}", count - WIDEST)
 }
