@@ -428,7 +428,7 @@ fn the_story_is_told_by_the_real_step_and_the_real_program() {
     let run = run(&host);
     let view = run.view();
     let highlights = view.at("Highlight").join("\n");
-    assert!(highlights.contains("limits the rate") && highlights.contains("TOOMANYREQUESTS"), "{highlights}");
+    assert!(highlights.contains("rate limit") && highlights.contains("TOOMANYREQUESTS"), "{highlights}");
     assert!(highlights.contains("Scan for Security Vulnerabilities failed"), "{highlights}");
     assert_eq!(view.at("Warning"), Vec::<&str>::new());
     assert_eq!(view.variables["Firefighter.Category"], "rate-limit");
