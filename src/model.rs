@@ -200,6 +200,74 @@ pub struct Context {
     pub url: Option<String>,
 }
 
+/// One thing that differs from the last good run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What sort of thing.
+    pub kind: ChangeKind,
+    /// What differs, such as `variable Api:Url` or `script of step Scan`.
+    pub title: String,
+    /// What it was; `None` when it was not there, or may not be shown.
+    pub before: Option<String>,
+    /// What it is; `None` when it is gone, or may not be shown.
+    pub after: Option<String>,
+    /// A change of text as a unified diff, or what else it says in full, such as a commit's message and files.
+    pub details: Option<String>,
+    /// The step it belongs to.
+    pub step: Option<String>,
+    /// Who made it.
+    pub who: Option<String>,
+    /// When it was made; `None` when only the interval is known.
+    pub when: Option<Timestamp>,
+    /// Where to look at it.
+    pub url: Option<String>,
+}
+
+/// What sort of thing a [`Change`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// The version of a package or image that is deployed.
+    Package,
+    /// A commit that went into the release or build.
+    Commit,
+    /// A ticket that a commit or release names.
+    WorkItem,
+    /// A step's script, settings or order; the definition of the pipeline.
+    Process,
+    /// A variable's value or scope.
+    Variable,
+    /// A machine that is deployed to, or its health.
+    Target,
+    /// The machine, image or tools that the steps run on.
+    Worker,
+    /// Something that happened on the server, such as an upgrade or an edited account.
+    Event,
+}
+
+/// The last good run, to compare with.
+#[derive(Debug, Clone, Default)]
+pub struct Baseline {
+    /// Which run.
+    pub run: Run,
+    /// Its log; empty where it could not be read.
+    pub log: Log,
+    /// Why it is the one to compare with, such as `the last success in Production`.
+    pub why: String,
+}
+
+/// A change that touches what the evidence names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Suspect {
+    /// The index of the change among the run's changes.
+    pub change: usize,
+    /// The lines that name what it touches: indices into [`Log::lines`]; in a [`Case`] [`ExcerptLine::id`]s.
+    pub lines: Vec<usize>,
+    /// The words in which the two meet, most telling first.
+    pub words: Vec<String>,
+    /// How likely it is to blame, from 0 to 1.
+    pub score: f64,
+}
+
 /// Values that must never be shown. Can't be printed, compared or serialized.
 #[derive(Clone, Default)]
 pub struct Secrets(Vec<String>);
@@ -231,6 +299,10 @@ pub struct Incident {
     pub definitions: Vec<Definition>,
     /// Earlier failures of the same project and environment, newest first; `None` when nobody could tell.
     pub earlier: Option<Vec<Earlier>>,
+    /// The last good run; `None` when there is none, or nobody could tell.
+    pub baseline: Option<Baseline>,
+    /// What differs from it; empty without one.
+    pub changes: Vec<Change>,
     /// What else is known.
     pub context: Vec<Context>,
     /// What to hide.
@@ -244,6 +316,8 @@ pub struct Evidence {
     pub picks: Vec<Pick>,
     /// Failures we know, best explanation first.
     pub matches: Vec<Match>,
+    /// Changes that may be to blame, most likely first.
+    pub suspects: Vec<Suspect>,
     /// The size of the picks in tokens.
     pub tokens: usize,
     /// How many lines of the log are not shown.
@@ -383,6 +457,12 @@ pub struct Case {
     pub definitions: Vec<Definition>,
     /// Earlier failures, newest first.
     pub earlier: Option<Vec<Earlier>>,
+    /// The last good run and why it is the one to compare with.
+    pub baseline: Option<(Run, String)>,
+    /// What differs from it.
+    pub changes: Vec<Change>,
+    /// Changes that may be to blame, most likely first.
+    pub suspects: Vec<Suspect>,
     /// What else is known.
     pub context: Vec<Context>,
     /// What the lines' numbers count.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::{
-    Author, Case, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix, Hypothesis, Incident,
-    Line, Log, Match, Note, Pick, Run, Script, Step,
+    Author, Baseline, Case, Change, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix,
+    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Step, Suspect,
 };
 use crate::redact::Redactor;
 
@@ -34,9 +34,9 @@ impl<'a> Pen<'a> {
     }
 
     pub(super) fn case(mut self, incident: &Incident, evidence: &Evidence) -> Case {
-        let Incident { run, log, definitions, earlier, context, secrets: _ } = incident;
+        let Incident { run, log, definitions, earlier, baseline, changes, context, secrets: _ } = incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
-        let Evidence { picks, matches, tokens, omitted: _ } = evidence;
+        let Evidence { picks, matches, suspects, tokens, omitted: _ } = evidence;
         let mut case = Case {
             run: self.run(run),
             steps: steps.iter().map(|step| self.step(step)).collect(),
@@ -44,6 +44,9 @@ impl<'a> Pen<'a> {
             matches: matches.iter().map(|found| self.found(found)).collect(),
             definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
             earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
+            baseline: baseline.as_ref().map(|baseline| self.baseline(baseline)),
+            changes: changes.iter().map(|change| self.change(change)).collect(),
+            suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
             context: context.iter().map(|context| self.context(context)).collect(),
             numbering: *numbering,
             total_lines: lines.len() + omitted,
@@ -156,6 +159,36 @@ impl<'a> Pen<'a> {
     fn earlier(&mut self, earlier: &Earlier) -> Earlier {
         let Earlier { title, when, url } = earlier;
         Earlier { title: self.text(title), when: *when, url: self.maybe(url.as_ref()) }
+    }
+
+    fn baseline(&mut self, baseline: &Baseline) -> (Run, String) {
+        let Baseline { run, log: _, why } = baseline;
+        (self.run(run), self.text(why))
+    }
+
+    fn change(&mut self, change: &Change) -> Change {
+        let Change { kind, title, before, after, details, step, who, when, url } = change;
+        Change {
+            kind: *kind,
+            title: self.text(title),
+            before: self.maybe(before.as_ref()),
+            after: self.maybe(after.as_ref()),
+            details: self.maybe(details.as_ref()),
+            step: self.maybe(step.as_ref()),
+            who: self.maybe(who.as_ref()),
+            when: *when,
+            url: self.maybe(url.as_ref()),
+        }
+    }
+
+    fn suspect(&mut self, suspect: &Suspect) -> Suspect {
+        let Suspect { change, lines, words, score } = suspect;
+        Suspect {
+            change: *change,
+            lines: lines.iter().map(|line| line + 1).collect(),
+            words: self.all(words),
+            score: *score,
+        }
     }
 
     fn context(&mut self, context: &Context) -> Context {

@@ -247,7 +247,7 @@ impl Chosen<'_> {
             }
         }
         let omitted = self.log.lines.len() + self.log.omitted - self.lines.len();
-        Evidence { picks, matches, tokens: self.spent, omitted }
+        Evidence { picks, matches, suspects: Vec::new(), tokens: self.spent, omitted }
     }
 }
 

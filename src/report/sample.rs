@@ -372,6 +372,9 @@ fn case() -> Case {
             when: at("01:02:03"),
             url: Some("https://octopus.example/app#/Spaces-1/tasks/ServerTasks-2001401".to_owned()),
         }]),
+        baseline: None,
+        changes: Vec::new(),
+        suspects: Vec::new(),
         context: vec![Context {
             title: "Release notes".to_owned(),
             text: "Bumps the function runtime.\nNothing about the scan.".to_owned(),

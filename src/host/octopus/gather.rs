@@ -62,6 +62,8 @@ pub(super) fn gather(
         log: activity.log,
         definitions: around.definitions,
         earlier: around.earlier,
+        baseline: None,
+        changes: Vec::new(),
         context: around.context,
         secrets,
     })
