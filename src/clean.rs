@@ -94,10 +94,6 @@ fn read_line(source: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> 
 
 /// Appends `line` as a person would see it: no color codes, what a carriage return overwrote gone, no control characters.
 pub fn clean_into(line: &[u8], clean: &mut String) {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    // Progress bars redraw a line; what counts is what they left.
-    let line =
-        line.rsplit(|byte| *byte == b'\r').find(|part| !part.iter().all(u8::is_ascii_whitespace)).unwrap_or(line);
     let plain = memchr2(0x1b, b'^', line).is_none();
     let stripped;
     let line = if plain {
@@ -106,6 +102,10 @@ pub fn clean_into(line: &[u8], clean: &mut String) {
         stripped = without_escapes(line);
         &stripped
     };
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    // Progress bars redraw a line; what counts is what they left.
+    let line =
+        line.rsplit(|byte| *byte == b'\r').find(|part| !part.iter().all(u8::is_ascii_whitespace)).unwrap_or(line);
     let start = clean.len();
     clean.push_str(&String::from_utf8_lossy(line));
     if clean.get(start..).is_some_and(|text| text.contains(|c: char| c != '\t' && unwanted(c))) {
@@ -332,6 +332,7 @@ mod tests {
     fn a_redrawn_line_is_shown_as_it_was_left() {
         check(b"10%\r20%\r100% done\n", &["100% done"]);
         check(b"100% done\r\r\n", &["100% done"]);
+        check(b"fold:start\r\x1b[0K\n", &["fold:start"]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::diagnose::prompt::Prompt;
 use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict};
 use crate::http::Http;
-use crate::model::{Case, Confidence, Incident, Note, Stage};
+use crate::model::{Case, Confidence, Incident, Log, Note, Stage};
 use crate::redact::{Redacted, Redactor};
 use crate::report::Report;
 use crate::settings::Settings;
@@ -95,11 +95,9 @@ pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let evidence = reduce::reduce(&incident.log, &catalogue(settings)?, settings.budget);
-    let mut picks: Vec<_> = evidence.picks.iter().collect();
-    picks.sort_by(|a, b| b.score.total_cmp(&a.score));
-    let numbers = picks.into_iter().flat_map(|pick| pick.lines.clone());
-    let lines = numbers.filter_map(|index| incident.log.lines.get(index).map(|line| line.number)).collect();
+    let evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue(settings)?, settings.budget);
+    let number = |index: &usize| incident.log.lines.get(*index).map(|line| line.number);
+    let lines = evidence.best.iter().filter_map(number).collect();
     let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
     let category = sure.map(|best| best.signature.kind.clone());
     let step = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
@@ -163,9 +161,14 @@ fn seal(
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let evidence = reduce::reduce(&incident.log, &catalogue, settings.budget);
+    let evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
     let redactor = Redactor::new(&incident);
     Ok((redactor.seal(&incident, &evidence), redactor))
+}
+
+/// The log of the last good run.
+fn baseline(incident: &Incident) -> Option<&Log> {
+    incident.baseline.as_ref().map(|baseline| &baseline.log)
 }
 
 fn catalogue(settings: &Settings) -> Result<Catalogue, Error> {

@@ -314,6 +314,8 @@ pub struct Incident {
 pub struct Evidence {
     /// The lines to show, in log order.
     pub picks: Vec<Pick>,
+    /// The lines of the picks, best first: indices into [`Log::lines`].
+    pub best: Vec<usize>,
     /// Failures we know, best explanation first.
     pub matches: Vec<Match>,
     /// Changes that may be to blame, most likely first.

@@ -72,7 +72,7 @@ fn log(text: &str) -> Log {
 }
 
 fn report(incident: &Incident, tokens: usize) -> Report {
-    let evidence = reduce(&incident.log, &CATALOGUE, Budget { tokens });
+    let evidence = reduce(&incident.log, None, &CATALOGUE, Budget { tokens });
     let redactor = Redactor::new(incident);
     let case = redactor.seal(incident, &evidence);
     let http = Http::new(Network::default(), Instant::now()).unwrap();
@@ -87,7 +87,7 @@ proptest! {
     #[test]
     fn evidence_fits_its_budget_and_is_never_empty(text in text(), budget in 1_usize..3_000) {
         let log = log(&text);
-        let evidence = reduce(&log, &CATALOGUE, Budget { tokens: budget });
+        let evidence = reduce(&log, None, &CATALOGUE, Budget { tokens: budget });
         prop_assert!(!evidence.picks.is_empty() || log.lines.is_empty());
         let picked: Vec<usize> = evidence.picks.iter().flat_map(|pick| pick.lines.clone()).collect();
         prop_assert!(picked.windows(2).all(|pair| pair[0] < pair[1]), "in the order of the log, each once");

@@ -36,7 +36,7 @@ impl<'a> Pen<'a> {
     pub(super) fn case(mut self, incident: &Incident, evidence: &Evidence) -> Case {
         let Incident { run, log, definitions, earlier, baseline, changes, context, secrets: _ } = incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
-        let Evidence { picks, matches, suspects, tokens, omitted: _ } = evidence;
+        let Evidence { picks, best: _, matches, suspects, tokens, omitted: _ } = evidence;
         let mut case = Case {
             run: self.run(run),
             steps: steps.iter().map(|step| self.step(step)).collect(),

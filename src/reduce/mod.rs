@@ -1,17 +1,25 @@
 //! A whole log into evidence: which lines explain the failure.
 //!
 //! A log comes in whole; picks leave in log order and fit the budget. Nothing is written out here: masking comes first.
+//! `score` says what a line says, `rank` also where it stands, `baseline` whether the last good run said it too, and `pick`
+//! takes the best.
 
-use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::ops::Range;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-use crate::model::{Evidence, Log, Pick};
+use crate::model::{Evidence, Log};
 use crate::signature::{Catalogue, SURE};
 
-mod block;
+mod baseline;
+mod pick;
+mod rank;
 mod score;
+mod template;
 pub mod tokens;
+
+use baseline::Seen;
+use pick::Worth;
+use rank::Ranked;
 
 /// How much may be picked.
 #[derive(Debug, Clone, Copy)]
@@ -20,81 +28,20 @@ pub struct Budget {
     pub tokens: usize,
 }
 
-/// Lines that matter at the end of a failed part when nothing else speaks.
-const LAST_LINES: usize = 12;
-/// Characters of a longer line that are shown from its beginning and from its end wherever tokens are paid for.
-const LONG_LINE: (usize, usize) = (700, 295);
-/// Where the failure is a known one, lines with fewer points add nothing; else anything may.
-const WORTH_SAYING: f64 = 0.5;
-/// Lines that are taken before what stands around them is.
-const BATCH: usize = 8;
-/// Candidates that are looked at closely.
-const CANDIDATES: usize = 2_000;
-
-/// The blocks of `log` that explain its failure best and fit in `budget`. Never empty while the log has a line.
+/// The lines of `log` that explain its failure best and fit in `budget`, told apart from what `baseline`, the log of the last
+/// good run, said too. Never empty while the log has a line that fits.
 #[must_use]
-pub fn reduce(log: &Log, catalogue: &Catalogue, budget: Budget) -> Evidence {
+pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: Budget) -> Evidence {
     let failed = failed_part(log);
     let matches = catalogue.explain(log, &failed);
-    let templates: Vec<u64> = failed.iter().map(|index| score::template(log.line(*index))).collect();
-    let mut counts: HashMap<u64, usize> = HashMap::new();
-    for template in &templates {
-        *counts.entry(*template).or_default() += 1;
-    }
-
-    let nearness = nearness(log, &failed);
-    let worth = if matches.first().is_some_and(|best| best.strength >= SURE) { WORTH_SAYING } else { 0.0 };
-    let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
-    let mut candidates: Vec<Candidate> = failed
-        .iter()
-        .zip(&templates)
-        .enumerate()
-        .filter_map(|(position, (index, template))| {
-            let line = log.lines.get(*index)?;
-            let text = log.line(*index);
-            let repeats = counts.get(template).copied().unwrap_or(1);
-            let mut score = score::score(text, line.level, repeats);
-            if score.points <= 0.0 {
-                score.reason = "just before it failed";
-            }
-            if !text.trim().is_empty() {
-                // What a failing command says last is near to why it failed.
-                let near = nearness.get(position).copied().unwrap_or_default();
-                score.points += near * if score.points > 0.0 { 4.0 } else { 2.0 };
-                // Where a log ends is where it failed; that alone is little.
-                score.points += share(position, failed.len()).powi(4) * if score.points > 0.0 { 2.0 } else { 0.2 };
-            }
-            if let Some(strength) = known.get(index) {
-                score.points += if *strength >= SURE { 20.0 } else { 4.0 } * strength;
-                score.reason = "a known failure";
-            }
-            (score.points > worth).then_some(Candidate { index: *index, template: *template, repeats, score })
-        })
-        .collect();
-    candidates.sort_by(|a, b| b.score.points.total_cmp(&a.score.points).then(a.index.cmp(&b.index)));
-    favor_each_failed_step(log, &mut candidates);
-    candidates.truncate(CANDIDATES);
-
-    let mut chosen = Chosen { log, left: budget.tokens, spent: 0, lines: HashSet::new(), picks: Vec::new() };
-    let mut told = HashSet::new();
-    let told: Vec<&Candidate> = candidates.iter().filter(|candidate| told.insert(candidate.template)).collect();
-    // First the lines themselves, a few at a time, then what stands around them: breadth before depth.
-    for batch in told.chunks(BATCH) {
-        for candidate in batch {
-            let core = candidate.index..candidate.index + 1;
-            chosen.add(core, candidate.index, candidate.score.reason, candidate.score.points, candidate.repeats - 1);
-        }
-        for candidate in batch.iter().filter(|candidate| chosen.lines.contains(&candidate.index)).collect::<Vec<_>>() {
-            chosen.surround(block::around(log, candidate.index), candidate.score.points);
-        }
-    }
-    if chosen.picks.len() < 3 {
-        let end = failed.iter().rev().take(LAST_LINES).copied().collect::<Vec<_>>();
-        for index in end {
-            chosen.add(index..index + 1, index, "the end of the failed part", 0.1, 0);
-        }
-    }
-    chosen.finish(matches)
+    let seen = baseline.filter(|log| !log.lines.is_empty()).map(Seen::of);
+    let mut ranked = rank::rank(log, &failed, &matches, seen.as_ref());
+    lead_each_step(log, &mut ranked);
+    // Where the failure is a known one, less is needed around it.
+    let known = matches.first().is_some_and(|best| best.strength >= SURE);
+    let picked = pick::pick(log, ranked, budget.tokens, if known { Worth::Much } else { Worth::Little });
+    let omitted = log.lines.len() + log.omitted - picked.best.len();
+    Evidence { picks: picked.picks, best: picked.best, matches, suspects: Vec::new(), tokens: picked.tokens, omitted }
 }
 
 /// The lines in which the failure lies, ascending: those of the parts that failed, in their last attempt. All lines where no
@@ -121,133 +68,22 @@ fn failed_part(log: &Log) -> Vec<usize> {
     if failed.is_empty() { (0..log.lines.len()).collect() } else { failed }
 }
 
-/// For each of the lines at `failed` how near it stands before the first line that says that something failed, from 0 to 1.
-fn nearness(log: &Log, failed: &[usize]) -> Vec<f64> {
-    let mut near = vec![0.0; failed.len()];
-    let mut now: f64 = 0.0;
-    for (slot, index) in near.iter_mut().zip(failed).rev() {
-        let text = log.line(*index);
-        if score::announces(text) {
-            now = 1.0;
-        } else if !text.trim().is_empty() {
-            *slot = now;
-            now *= 0.93;
-        }
-    }
-    near
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a share needs no more than a float's precision")]
-fn share(position: usize, of: usize) -> f64 {
-    (position + 1) as f64 / of.max(1) as f64
-}
-
-struct Candidate {
-    index: usize,
-    template: u64,
-    repeats: usize,
-    score: score::Score,
-}
-
-/// Puts the best candidate of each failed step first, so that a loud step does not hide a quiet one.
-fn favor_each_failed_step(log: &Log, candidates: &mut [Candidate]) {
-    let mut seen = HashSet::new();
-    for candidate in candidates.iter_mut() {
-        let step = log.lines.get(candidate.index).and_then(|line| line.step);
-        if seen.insert(step) {
-            candidate.score.points += 50.0;
-        }
-    }
-    candidates.sort_by(|a, b| b.score.points.total_cmp(&a.score.points).then(a.index.cmp(&b.index)));
-}
-
-/// A long line with its middle left out.
-fn shortened(text: &str) -> Cow<'_, str> {
-    let (head, tail) = LONG_LINE;
-    let count = if text.len() > head + tail { text.chars().count() } else { 0 };
-    if count <= head + tail {
-        return Cow::Borrowed(text);
-    }
-    let start: String = text.chars().take(head).collect();
-    let end: String = text.chars().skip(count - tail).collect();
-    Cow::Owned(format!("{start} … {end}"))
-}
-
-/// What was picked so far.
-struct Chosen<'a> {
-    log: &'a Log,
-    left: usize,
-    spent: usize,
-    lines: HashSet<usize>,
-    picks: Vec<Pick>,
-}
-
-impl Chosen<'_> {
-    /// Adds as much of `block` around `core` as is new and affordable.
-    fn add(&mut self, block: Range<usize>, core: usize, reason: &str, points: f64, repeats: usize) {
-        let fresh = |index: &usize| !self.lines.contains(index);
-        let start = (block.start..=core).rev().take_while(fresh).last().unwrap_or(core);
-        let end = (core..block.end).take_while(fresh).last().map_or(core, |last| last + 1);
-        let cost = |range: Range<usize>| range.map(|index| self.cost(index)).sum::<usize>();
-        let mut range = start..end;
-        if range.is_empty() || self.lines.contains(&core) {
-            return;
-        }
-        let mut price = cost(range.clone());
-        if price > self.left {
-            range = core..core + 1;
-            price = cost(range.clone());
-            // The first pick is made whatever it costs: evidence without a line is none.
-            if price > self.left && !self.picks.is_empty() {
-                return;
+/// Marks the best line of each failed step.
+fn lead_each_step(log: &Log, ranked: &mut [Ranked]) {
+    let mut best: HashMap<Option<usize>, &mut Ranked> = HashMap::new();
+    for line in ranked {
+        match best.entry(log.lines.get(line.index).and_then(|line| line.step)) {
+            Entry::Vacant(slot) => {
+                slot.insert(line);
             }
-        }
-        self.left = self.left.saturating_sub(price);
-        self.spent += price;
-        self.lines.extend(range.clone());
-        self.picks.push(Pick { lines: range, reason: reason.to_owned(), score: points, repeats });
-    }
-
-    /// Adds the lines of `block` that are new, as far as they are affordable.
-    fn surround(&mut self, block: Range<usize>, points: f64) {
-        for index in block {
-            let price = self.cost(index);
-            if !self.lines.contains(&index) && price <= self.left {
-                self.left -= price;
-                self.spent += price;
-                self.lines.insert(index);
-                let reason = "around it".to_owned();
-                self.picks.push(Pick { lines: index..index + 1, reason, score: points * 0.1, repeats: 0 });
+            Entry::Occupied(mut known) if line.points > known.get().points => {
+                known.insert(line);
             }
+            Entry::Occupied(_) => {}
         }
     }
-
-    /// The tokens of a line as it is shown where tokens are paid for.
-    fn cost(&self, index: usize) -> usize {
-        tokens::count(&shortened(self.log.line(index))) + 1
-    }
-
-    fn finish(mut self, matches: Vec<crate::model::Match>) -> Evidence {
-        self.picks.sort_by_key(|pick| pick.lines.start);
-        let mut picks: Vec<Pick> = Vec::new();
-        let step = |index: usize| self.log.lines.get(index).and_then(|line| line.step);
-        for pick in self.picks {
-            match picks.last_mut() {
-                Some(last)
-                    if last.lines.end == pick.lines.start && step(last.lines.start) == step(pick.lines.start) =>
-                {
-                    last.lines.end = pick.lines.end;
-                    last.repeats = last.repeats.max(pick.repeats);
-                    if pick.score > last.score {
-                        last.score = pick.score;
-                        last.reason = pick.reason;
-                    }
-                }
-                _ => picks.push(pick),
-            }
-        }
-        let omitted = self.log.lines.len() + self.log.omitted - self.lines.len();
-        Evidence { picks, matches, suspects: Vec::new(), tokens: self.spent, omitted }
+    for line in best.into_values() {
+        line.leads = true;
     }
 }
 
@@ -264,7 +100,7 @@ mod tests {
     }
 
     fn picked(log: &Log, tokens: usize) -> Vec<String> {
-        let evidence = reduce(log, &Catalogue::builtin(), Budget { tokens });
+        let evidence = reduce(log, None, &Catalogue::builtin(), Budget { tokens });
         evidence.picks.iter().flat_map(|pick| pick.lines.clone()).map(|index| log.line(index).to_owned()).collect()
     }
 

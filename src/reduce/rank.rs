@@ -1,0 +1,193 @@
+//! Every line of the failed part in one order: how much each explains, by what it says and where it stands.
+//!
+//! The points here and in `score` were fitted together; `docs/evidence.md` says how, and what each part brings.
+
+use std::collections::HashMap;
+
+use super::baseline::Seen;
+use super::score::{self, Traits};
+use super::template::template;
+use crate::model::{Level, Log, Match};
+
+/// A known failure, for each unit of its strength.
+const KNOWN: f64 = 2.4;
+/// Never said in the last good run.
+const NEW: f64 = 3.0;
+/// Said in the last good run too, though it sounds bad.
+const SURVIVED: f64 = -1.0;
+/// Doubling the lines that follow.
+const LEFT: f64 = -0.3;
+/// Just before the next line that says that something failed, by two measures of nearness.
+const BEFORE_ANNOUNCEMENT: [(f64, f64); 2] = [(0.93, 1.5), (0.985, 1.4)];
+/// After the last such line.
+const AFTER_LAST_ANNOUNCEMENT: f64 = 1.15;
+/// Doubling the strong lines that follow: the first of many is nearer to the cause.
+const STRONG_AFTER: f64 = 0.3;
+/// The first strong line of all.
+const FIRST_STRONG: f64 = 1.45;
+/// Among strong lines, for each of the eleven around it.
+const AMONG_STRONG: f64 = 0.25;
+/// Lines on each side that are around.
+const AROUND: usize = 5;
+/// The last before a blank line, and the first after one.
+const BEFORE_BLANK: f64 = 0.75;
+const AFTER_BLANK: f64 = -0.35;
+/// A blank line itself.
+const BLANK: f64 = -0.6;
+
+/// A line of the failed part and what speaks for it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ranked {
+    /// Its index in [`Log::lines`].
+    pub(super) index: usize,
+    pub(super) template: u64,
+    pub(super) points: f64,
+    pub(super) reason: &'static str,
+    /// Whether it is the best line of its step: a loud step must not hide a quiet one.
+    pub(super) leads: bool,
+}
+
+/// Points for each of the lines at `failed` (ascending indices), in their order.
+pub(super) fn rank(log: &Log, failed: &[usize], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
+    let lines: Vec<(&str, Traits)> = failed
+        .iter()
+        .map(|index| {
+            let body = score::body(log.line(*index));
+            (body, score::traits(body))
+        })
+        .collect();
+    let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
+    let near = nearness(&lines);
+    let strong = Strong::of(&lines);
+    let last_announcement = lines.iter().rposition(|(_, traits)| traits.announces());
+    let is_blank = |at: Option<usize>| at.and_then(|at| lines.get(at)).is_none_or(|(body, _)| body.trim().is_empty());
+    let mut ranked = Vec::with_capacity(failed.len());
+    for (place, (index, (body, traits))) in failed.iter().zip(&lines).enumerate() {
+        let level = log.lines.get(*index).map_or(Level::Info, |line| line.level);
+        let template = template(body);
+        let mut reasons = Reasons::default();
+        reasons.add(traits.points(body), "");
+        if let Some((reason, points)) = traits.reason() {
+            reasons.weigh(points, reason);
+        }
+        reasons.add(by_level(level), if level >= Level::Error { "is logged as an error" } else { "" });
+        reasons.add(LEFT * log2(failed.len() - place), "");
+        reasons.add(near.get(place).copied().unwrap_or_default(), "just before it failed");
+        if last_announcement.is_some_and(|last| place > last) {
+            reasons.add(AFTER_LAST_ANNOUNCEMENT, "the end of the failed part");
+        }
+        reasons.add(STRONG_AFTER * log2(1 + strong.after(place)), "");
+        if traits.strong() && strong.before(place) == 0 {
+            reasons.add(FIRST_STRONG, "the first error");
+        }
+        reasons.add(AMONG_STRONG * float(strong.around(place)), "among errors");
+        if body.trim().is_empty() {
+            reasons.add(BLANK, "");
+        } else {
+            reasons.add(if is_blank(place.checked_add(1)) { BEFORE_BLANK } else { 0.0 }, "");
+            reasons.add(if is_blank(place.checked_sub(1)) { AFTER_BLANK } else { 0.0 }, "");
+            match seen.map(|seen| seen.says(template, traits.strong())) {
+                Some(Some(false)) => reasons.add(NEW, "not said in the last good run"),
+                Some(Some(true)) if traits.strong() => reasons.add(SURVIVED, ""),
+                _ => {}
+            }
+        }
+        if let Some(strength) = known.get(index) {
+            reasons.add(KNOWN * strength, "");
+            reasons.weigh(f64::INFINITY, "a known failure");
+        }
+        ranked.push(Ranked { index: *index, template, points: reasons.points, reason: reasons.best, leads: false });
+    }
+    ranked
+}
+
+/// The points so far, and the reason that weighs most.
+struct Reasons {
+    points: f64,
+    best: &'static str,
+    weight: f64,
+}
+
+impl Default for Reasons {
+    fn default() -> Self {
+        Self { points: 0.0, best: "around it", weight: 0.5 }
+    }
+}
+
+impl Reasons {
+    fn add(&mut self, points: f64, reason: &'static str) {
+        self.points += points;
+        if !reason.is_empty() {
+            self.weigh(points, reason);
+        }
+    }
+
+    fn weigh(&mut self, weight: f64, reason: &'static str) {
+        if weight > self.weight {
+            (self.weight, self.best) = (weight, reason);
+        }
+    }
+}
+
+/// Hosts that log with levels know more than the words.
+fn by_level(level: Level) -> f64 {
+    match level {
+        Level::Verbose => -2.5,
+        Level::Info => 0.0,
+        Level::Warning => 0.3,
+        Level::Error | Level::Fatal => 1.5,
+    }
+}
+
+/// For each line the points for standing before the next one that says that something failed.
+fn nearness(lines: &[(&str, Traits)]) -> Vec<f64> {
+    let mut near = vec![0.0; lines.len()];
+    let mut now = [0.0; BEFORE_ANNOUNCEMENT.len()];
+    for (slot, (_, traits)) in near.iter_mut().zip(lines).rev() {
+        if traits.announces() {
+            now = [1.0; BEFORE_ANNOUNCEMENT.len()];
+            continue;
+        }
+        for (now, (decay, points)) in now.iter_mut().zip(BEFORE_ANNOUNCEMENT) {
+            *now *= decay;
+            *slot += *now * points;
+        }
+    }
+    near
+}
+
+/// How many strong lines stand before each line.
+struct Strong(Vec<u32>);
+
+impl Strong {
+    fn of(lines: &[(&str, Traits)]) -> Self {
+        let mut sums = vec![0];
+        let mut sum = 0;
+        sums.extend(lines.iter().map(|(_, traits)| {
+            sum += u32::from(traits.strong());
+            sum
+        }));
+        Self(sums)
+    }
+
+    fn before(&self, place: usize) -> u32 {
+        self.0.get(place).or(self.0.last()).copied().unwrap_or_default()
+    }
+
+    fn after(&self, place: usize) -> usize {
+        (self.before(usize::MAX) - self.before(place + 1)) as usize
+    }
+
+    fn around(&self, place: usize) -> u32 {
+        self.before(place + AROUND + 1) - self.before(place.saturating_sub(AROUND))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no log has so many lines that it would matter")]
+fn log2(count: usize) -> f64 {
+    (count.max(1) as f64).log2()
+}
+
+fn float(count: u32) -> f64 {
+    f64::from(count)
+}
