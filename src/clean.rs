@@ -109,8 +109,15 @@ pub fn clean_into(line: &[u8], clean: &mut String) {
     let start = clean.len();
     clean.push_str(&String::from_utf8_lossy(line));
     if clean.get(start..).is_some_and(|text| text.contains(|c: char| c != '\t' && unwanted(c))) {
-        let kept: String =
-            clean.get(start..).unwrap_or_default().chars().filter(|c| *c == '\t' || !unwanted(*c)).collect();
+        let mut kept = String::new();
+        for c in clean.get(start..).unwrap_or_default().chars() {
+            if c == '\u{8}' {
+                // A spinner takes back what it wrote.
+                kept.pop();
+            } else if c == '\t' || !unwanted(c) {
+                kept.push(c);
+            }
+        }
         clean.truncate(start);
         clean.push_str(&kept);
     }
@@ -333,6 +340,7 @@ mod tests {
         check(b"10%\r20%\r100% done\n", &["100% done"]);
         check(b"100% done\r\r\n", &["100% done"]);
         check(b"fold:start\r\x1b[0K\n", &["fold:start"]);
+        check(b"working |\x08/\x08-\x08done\n", &["working done"]);
     }
 
     #[test]

@@ -30,12 +30,13 @@ pub(super) enum Worth {
 }
 
 impl Worth {
-    /// Points below the best from which on a line is noise.
-    fn distance(self) -> f64 {
-        match self {
+    /// Points below the best from which on a line is noise. Who asks for more is shown more.
+    fn distance(self, budget: usize) -> f64 {
+        let least = match self {
             Self::Much => 4.5,
             Self::Little => 6.0,
-        }
+        };
+        least + (float(budget.max(1)) / 1_000.0).log2() / 2.0
     }
 }
 
@@ -99,7 +100,7 @@ fn order(log: &Log, mut ranked: Vec<Ranked>, budget: usize, worth: Worth) -> Vec
     }
     ranked.sort_by(best_first);
     let best = ranked.iter().filter(|line| !line.leads).nth(THE_BEST).map_or(f64::NEG_INFINITY, |line| line.points);
-    ranked.retain(|line| line.leads || line.points > best - worth.distance());
+    ranked.retain(|line| line.leads || line.points > best - worth.distance(budget));
     let mut times: HashMap<u64, usize> = HashMap::new();
     for line in &mut ranked {
         let times = times.entry(line.template).or_default();
