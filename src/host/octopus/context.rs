@@ -24,6 +24,12 @@ pub(super) struct Around {
     pub(super) earlier: Option<Vec<Earlier>>,
     pub(super) context: Vec<Context>,
     pub(super) commit: Option<String>,
+    /// What of it a comparison with another run needs.
+    pub(super) release: Option<Release>,
+    pub(super) process: Option<Process>,
+    pub(super) project: Option<Named>,
+    pub(super) pools: Vec<Named>,
+    pub(super) progression: Option<Progression>,
 }
 
 /// The answer, or a note that says what is missing and what it costs.
@@ -145,9 +151,9 @@ impl Answers {
             .and_then(|answer| or_note(answer, notes, "earlier failures", "whether this happened before is unknown"));
         let pools = self.pools.unwrap_or_default();
         let version = self.root.map(|root| root.version).unwrap_or_default();
-        let definitions = process.map(|process| {
+        let definitions = process.as_ref().map(|process| {
             let site = Site { api, known, project: project.as_ref(), pools: &pools, server: &version };
-            site.definitions(&process, release.as_ref(), log)
+            site.definitions(process, release.as_ref(), log)
         });
         let mut context = Vec::new();
         if let Some(release) = &release {
@@ -172,12 +178,13 @@ impl Answers {
                 })
                 .collect()
         });
-        let commit = release.and_then(|release| {
-            let built = release.build_information.into_iter().map(|built| built.vcs_commit_number);
-            let git = release.version_control_reference.map(|reference| reference.git_commit);
-            built.chain(git).find(|commit| !commit.is_empty())
+        let commit = release.as_ref().and_then(|release| {
+            let built = release.build_information.iter().map(|built| &built.vcs_commit_number);
+            let git = release.version_control_reference.as_ref().map(|reference| &reference.git_commit);
+            built.chain(git).find(|commit| !commit.is_empty()).cloned()
         });
-        Around { definitions: definitions.unwrap_or_default(), earlier, context, commit }
+        let definitions = definitions.unwrap_or_default();
+        Around { definitions, earlier, context, commit, release, process, project, pools, progression }
     }
 }
 
@@ -336,7 +343,7 @@ impl Site<'_> {
     }
 }
 
-fn condition(step: &ProcessStep) -> Option<String> {
+pub(super) fn condition(step: &ProcessStep) -> Option<String> {
     let text = match step.condition.as_str() {
         "Success" => "only when previous steps succeed",
         "Failure" => "only when a previous step failed",

@@ -10,6 +10,8 @@ use crate::model::{Incident, Level, Note, Outcome, Secrets, Step};
 
 use super::activity::{self, Activity};
 use super::api::{Api, Trouble, segment};
+use super::changes::{self, Now};
+use super::last_good::Search;
 use super::wire::{Artifact, Deployment, Page, Release, Task};
 use super::{ARTIFACT, Again, Known, at, context, note, raw, run};
 
@@ -21,7 +23,9 @@ pub(super) fn gather(
     secrets: Secrets,
     notes: &mut Vec<Note>,
 ) -> Result<Incident, Error> {
+    let mut rounds = 1;
     if known.task.is_empty() {
+        rounds += 1;
         let deployment = deployment(api, &known)
             .map_err(|trouble| Error::Host(format!("{} cannot be read: {trouble}", subject(&known))))?;
         known.task.clone_from(&deployment.task_id);
@@ -41,14 +45,48 @@ pub(super) fn gather(
     let deployment = match first.deployment {
         Some(answer) => answer,
         None if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
-        None => deployment(api, &known),
+        None => {
+            rounds += 1;
+            deployment(api, &known)
+        }
     };
     let cost = "its process, project and history are unknown";
     let deployment = context::or_note(deployment, notes, "the deployment", cost);
     if let Some(deployment) = &deployment {
         absorb(&mut known, deployment);
     }
-    let around = context::around(api, &mut known, deployment.as_ref(), first.release, &activity.log, notes);
+    let run_itself = deployment.clone().unwrap_or_default();
+    let seen = known.clone();
+    let (mut around, mut search) = thread::scope(|scope| {
+        let previous = first.previous.and_then(Result::ok);
+        let search = scope.spawn(|| Search::ask(api, &seen, &run_itself, previous));
+        let around = context::around(api, &mut known, deployment.as_ref(), first.release, &activity.log, notes);
+        (around, search.join().unwrap_or_default())
+    });
+    if let Some(answer) = search.snapshot.take() {
+        let cost = "what the runbook held is not compared";
+        around.release = context::or_note(answer, notes, "the runbook's snapshot", cost);
+    }
+    let last = search.choose(&known, &run_itself, around.progression.as_ref());
+    let last = context::or_note(last, notes, "the last good run", "what changed since is unknown").flatten();
+    let now = Now {
+        run: &run_itself,
+        task: &activity.task,
+        log: &activity.log,
+        release: around.release.as_ref(),
+        process: around.process.as_ref(),
+        project: around.project.as_ref(),
+        pools: &around.pools,
+        progression: around.progression.as_ref(),
+        patient: rounds < 2,
+    };
+    let (baseline, changes) = match last {
+        Some(last) => {
+            let (baseline, changes) = changes::since(api, &known, &now, last, notes);
+            (Some(baseline), changes)
+        }
+        None => (None, Vec::new()),
+    };
     let mut run = run(&known, Some(api.base()));
     run.started = activity.task.start_time;
     run.finished = activity.task.completed_time;
@@ -62,8 +100,8 @@ pub(super) fn gather(
         log: activity.log,
         definitions: around.definitions,
         earlier: around.earlier,
-        baseline: None,
-        changes: Vec::new(),
+        baseline,
+        changes,
         context: around.context,
         secrets,
     })
@@ -75,6 +113,7 @@ struct First {
     artifacts: Result<Page<Artifact>, Trouble>,
     deployment: Option<Result<Deployment, Trouble>>,
     release: Option<Result<Release, Trouble>>,
+    previous: Option<Result<Deployment, Trouble>>,
 }
 
 impl First {
@@ -92,11 +131,16 @@ impl First {
             let deployment = has_deployment.then(|| scope.spawn(|| deployment(api, known)));
             let release = (!known.release.is_empty())
                 .then(|| scope.spawn(|| context::release(api, &known.space, &known.release)));
+            let previous = (!known.previous.is_empty()).then(|| {
+                let path = at(&known.space, &format!("deployments/{}", segment(&known.previous)));
+                scope.spawn(move || api.get(&path))
+            });
             Self {
                 activity: join(activity),
                 artifacts: join(artifacts),
                 deployment: deployment.map(join),
                 release: release.map(join),
+                previous: previous.map(join),
             }
         })
     }

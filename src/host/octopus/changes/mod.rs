@@ -1,0 +1,536 @@
+//! What changed since the last good run: process, release, variables, machines, and what the audit log tells.
+//!
+//! Two runs come in, [`Change`]s and a [`Baseline`] go out. Each kind compares two things as the server sent them, in a file of
+//! its own and without asking anyone; this one asks, all of it side by side. What can't be read costs a note.
+//! The minimal example is `process`.
+
+use std::thread;
+
+use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
+use url::Url;
+
+use crate::model::{Baseline, Change, ChangeKind, Log, Note};
+
+use super::activity::{self, Activity};
+use super::api::{Api, Trouble, segment};
+use super::context::or_note;
+use super::gather::join;
+use super::last_good::{LastGood, release_of};
+use super::wire::{Deployment, Event, Machine, Named, Page, Process, Progression, Release, Task, VariableSet};
+use super::{Known, at, note, portal, run};
+
+mod events;
+mod process;
+mod release;
+mod targets;
+mod variables;
+
+/// Library sets that are compared at most; each costs two calls.
+const LIBRARIES: usize = 3;
+/// A longer difference of texts is not shown: nobody reads it, and it would crowd out the rest.
+const LONGEST_DIFF: usize = 1 << 16;
+/// The most of a name or message that a title holds.
+const LONGEST_TITLE: usize = 200;
+
+/// What is known of the failed run when the comparison begins.
+pub(super) struct Now<'a> {
+    pub(super) run: &'a Deployment,
+    pub(super) task: &'a Task,
+    pub(super) log: &'a Log,
+    /// The release, or the snapshot of a runbook.
+    pub(super) release: Option<&'a Release>,
+    pub(super) process: Option<&'a Process>,
+    pub(super) project: Option<&'a Named>,
+    pub(super) pools: &'a [Named],
+    pub(super) progression: Option<&'a Progression>,
+    /// Whether there is time for one round trip more than usual.
+    pub(super) patient: bool,
+}
+
+/// A change while it is not yet known who made it.
+struct Found {
+    change: Change,
+    about: About,
+}
+
+/// Whose edits made a change.
+enum About {
+    /// The process's.
+    Process,
+    /// Those of the set that belongs to this project or library set.
+    Variables(String),
+    /// What happened to this machine.
+    Machine(String),
+    /// Nobody's.
+    Nothing,
+}
+
+/// Asks for the last good run's side of everything, and compares.
+pub(super) fn since(
+    api: &Api,
+    known: &Known,
+    now: &Now,
+    last: LastGood,
+    notes: &mut Vec<Note>,
+) -> (Baseline, Vec<Change>) {
+    api.ask_once();
+    let was = last.run;
+    let same_release = was.release_id == now.run.release_id && !was.release_id.is_empty();
+    // Without our own release there is nothing to compare another one with, and that was noted already.
+    let cost = "what it held is not compared";
+    let answered = now.release.is_none() || last.release.is_some();
+    let ready = match last.release {
+        Some(Err(_)) if now.release.is_none() => None,
+        Some(answer) => or_note(answer, notes, "the release of the last good run", cost),
+        None if same_release => now.release.cloned(),
+        None => now
+            .progression
+            .and_then(|all| all.releases.iter().map(|one| &one.release).find(|one| one.id == was.release_id).cloned()),
+    };
+    let mut asked = Asked::ask(api, known, now, &was, ready.as_ref(), answered);
+    let before = ready.or_else(|| {
+        let answer = asked.release.take()?;
+        or_note(answer, notes, "the release of the last good run", cost)
+    });
+    if asked.sets.is_empty() && now.patient {
+        let wanted = wanted_sets(now, &was, before.as_ref(), false);
+        asked.sets = thread::scope(|scope| take_sets(ask_sets(api, known, &wanted, api.left(), scope)));
+    }
+    let cost = "what is only in the last good run's log is not known";
+    let activity = or_note(asked.activity, notes, "the log of the last good run", cost).unwrap_or_default();
+    let mut then = known.clone();
+    then.task.clone_from(&was.task_id);
+    then.title.clone_from(&activity.task.description);
+    then.version = before.as_ref().map(|release| release.version.clone()).unwrap_or_default();
+    then.error.clear();
+    let mut baseline = Baseline { run: run(&then, Some(api.base())), log: activity.log, why: last.why };
+    baseline.run.started = activity.task.start_time.or(was.created);
+    baseline.run.finished = activity.task.completed_time;
+    if was.environment_id != now.run.environment_id {
+        let named =
+            now.progression.into_iter().flat_map(|all| &all.environments).find(|one| one.id == was.environment_id);
+        baseline.run.environment = named.map(|one| one.name.clone());
+    }
+
+    let machines = asked
+        .machines
+        .and_then(|answer| or_note(answer, notes, "the machines", "which of them changed is known from the logs alone"))
+        .map(|page| page.items);
+    let events = take_events(asked.events, notes);
+    let url = process_page(api, known, now);
+    let mut found = Vec::new();
+    let mut add = |about: fn() -> About, changes: Vec<Change>| {
+        found.extend(changes.into_iter().map(|change| Found { change, about: about() }));
+    };
+    if let (Some(release), Some(before)) = (now.release, &before) {
+        let between = between(now.progression, release, before);
+        let url = (known.runbook_run.is_empty())
+            .then(|| portal(api.base(), &known.space, &format!("releases/{}", release.id)));
+        let pair = release::Pair { now: release, before, run: now.run, between, process: now.process, url };
+        add(|| About::Nothing, release::compare(&pair));
+    }
+    let site = process::Site { pools: now.pools, own: &known.own.name, url };
+    let old_process = asked
+        .process
+        .and_then(|answer| or_note(answer, notes, "the process of the last good run", "the steps are not compared"));
+    if let (Some(process), Some(old)) = (now.process, &old_process) {
+        add(|| About::Process, process::compare(process, old, &site));
+    }
+    add(|| About::Nothing, skipped(now, &was, old_process.as_ref()).into_iter().collect());
+    if let (Some(live), Some(process)) = (asked.live.and_then(Result::ok), now.process) {
+        let mut changes = process::compare(&live, process, &site);
+        for change in &mut changes {
+            change.title = format!("already changed since: {}", change.title);
+        }
+        add(|| About::Nothing, changes);
+    }
+    let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
+    found.extend(variable_changes(asked.sets, now, &libraries, notes));
+    let runs =
+        targets::Runs { run: now.run, log: now.log, was: &was, old_log: &baseline.log, machines: machines.as_deref() };
+    found.extend(targets::compare(&runs));
+    let time = events::Time {
+        project: &known.project,
+        environment: &known.environment,
+        tenant: &known.tenant,
+        from: was.created.or(baseline.run.started),
+        to: now.task.completed_time,
+        frozen: (
+            before.as_ref().and_then(|release| release.assembled),
+            now.release.and_then(|release| release.assembled),
+        ),
+        machines: machines.as_ref().map(|all| all.iter().map(|machine| machine.id.as_str()).collect()),
+        libraries: now
+            .release
+            .map(|release| release.library_variable_set_snapshot_ids.iter().map(|id| owner(id)).collect())
+            .unwrap_or_default(),
+    };
+    (baseline, events::merge(found, events, &time))
+}
+
+/// The two versions of a set of variables, by id; one side is missing where the set came or went.
+#[derive(Clone)]
+struct Wanted {
+    owner: String,
+    now: Option<String>,
+    before: Option<String>,
+}
+
+/// A set's two versions as they came.
+struct Sets {
+    wanted: Wanted,
+    now: Option<Result<VariableSet, Trouble>>,
+    before: Option<Result<VariableSet, Trouble>>,
+}
+
+/// The answers of the round trip in which nearly everything is asked.
+struct Asked {
+    activity: Result<Activity, Trouble>,
+    process: Option<Result<Process, Trouble>>,
+    release: Option<Result<Release, Trouble>>,
+    sets: Vec<Sets>,
+    events: Vec<Result<Page<Event>, Trouble>>,
+    machines: Option<Result<Page<Machine>, Trouble>>,
+    libraries: Option<Result<Page<Named>, Trouble>>,
+    live: Option<Result<Process, Trouble>>,
+}
+
+impl Asked {
+    /// Asks for as much as the limit of calls leaves, what tells most first. The good run's release is `before`, unless it is
+    /// yet to be asked for, or `answered` otherwise.
+    fn ask(api: &Api, known: &Known, now: &Now, was: &Deployment, before: Option<&Release>, answered: bool) -> Self {
+        let is_runbook = !known.runbook_run.is_empty();
+        let mut left = api.left();
+        let mut allow = |wanted: bool| {
+            let allowed = wanted && left > 0;
+            left -= usize::from(allowed);
+            allowed
+        };
+        let process_of = |run: &Deployment| {
+            if is_runbook { &run.frozen_runbook_process_id } else { &run.deployment_process_id }.clone()
+        };
+        let (old_process, process) = (process_of(was), process_of(now.run));
+        let log = allow(true);
+        let process = allow(now.process.is_some() && !old_process.is_empty() && old_process != process);
+        let has_release = !was.release_id.is_empty() || !was.runbook_snapshot_id.is_empty();
+        let release = allow(before.is_none() && has_release && !answered);
+        let machines = allow(!known.environment.is_empty());
+        let audit = !known.project.is_empty() && was.created.is_some();
+        let audits = [allow(audit), allow(audit)];
+        let wanted = wanted_sets(now, was, before, release && !now.patient);
+        let room = wanted.len().min(left / 2) * 2;
+        left -= room;
+        let of_library = |one: &Wanted| one.owner.starts_with("LibraryVariableSets-");
+        let libraries = left > 0 && wanted.iter().any(of_library);
+        let live = live_process(known, now).filter(|_| left > usize::from(libraries));
+        let space = &known.space;
+        let from = [before.and_then(|release| release.assembled), was.created].into_iter().flatten().min();
+        let details = format!("tasks/{}/details?verbose=true", segment(&was.task_id));
+        let kind = if is_runbook { "runbookProcesses" } else { "deploymentprocesses" };
+        let old_process = format!("{kind}/{}", segment(&old_process));
+        let environment = format!("machines?environmentIds={}&take=200", segment(&known.environment));
+        let audit = |filter: String, take: usize| {
+            let from = from.map(|from| segment(&from.to_string())).unwrap_or_default();
+            let to = now.task.completed_time.map(|to| format!("&to={}", segment(&to.to_string()))).unwrap_or_default();
+            let spaces = if space.is_empty() { String::new() } else { format!("&spaces={}", segment(space)) };
+            format!("events?{filter}{spaces}&from={from}{to}&excludeDifference=true&take={take}")
+        };
+        let of_project = audit(format!("projects={}", segment(&known.project)), 100);
+        let of_space = audit(format!("eventCategories={}&includeSystem=true", segment(events::WIDE)), 200);
+        thread::scope(|scope| {
+            let get_events = |path: &str| {
+                let path = at(space, path);
+                scope.spawn(move || api.get::<Page<Event>>(&path))
+            };
+            let log = log.then(|| {
+                let path = at(space, &details);
+                scope.spawn(move || {
+                    api.stream(&path, |source| {
+                        activity::read(source, &known.own).map_err(|error| Trouble::Nonsense(error.to_string()))
+                    })
+                })
+            });
+            let process = process.then(|| scope.spawn(|| api.get::<Process>(&at(space, &old_process))));
+            let release = release.then(|| scope.spawn(|| release_of(api, space, was)));
+            let sets = ask_sets(api, known, &wanted, room, scope);
+            let events: Vec<_> = [&of_project, &of_space]
+                .into_iter()
+                .zip(audits)
+                .filter(|(_, allowed)| *allowed)
+                .map(|(path, _)| get_events(path))
+                .collect();
+            let machines = machines.then(|| scope.spawn(|| api.get::<Page<Machine>>(&at(space, &environment))));
+            let libraries = libraries.then(|| {
+                let path = at(space, "libraryvariablesets?contentType=Variables&take=1000");
+                scope.spawn(move || api.get::<Page<Named>>(&path))
+            });
+            let live = live.map(|path| {
+                let path = at(space, &path);
+                scope.spawn(move || api.get::<Process>(&path))
+            });
+            Self {
+                activity: log.map_or(Err(Trouble::Enough), join),
+                process: process.map(join),
+                release: release.map(join),
+                sets: take_sets(sets),
+                events: events.into_iter().map(join).collect(),
+                machines: machines.map(join),
+                libraries: libraries.map(join),
+                live: live.map(join),
+            }
+        })
+    }
+}
+
+/// Which versions of which sets differ. Where the releases are not both known, the evaluated sets of the runs stand in if
+/// `evaluated` allows it.
+fn wanted_sets(now: &Now, was: &Deployment, before: Option<&Release>, evaluated: bool) -> Vec<Wanted> {
+    let Some((release, before)) = now.release.zip(before) else {
+        let ids = [&now.run.manifest_variable_set_id, &was.manifest_variable_set_id];
+        return match ids {
+            [now, before] if evaluated && !now.is_empty() && !before.is_empty() => {
+                vec![Wanted { owner: String::new(), now: Some(now.clone()), before: Some(before.clone()) }]
+            }
+            _ => Vec::new(),
+        };
+    };
+    let ids = |release: &Release| -> Vec<String> {
+        let project = &release.project_variable_set_snapshot_id;
+        [project]
+            .into_iter()
+            .chain(&release.library_variable_set_snapshot_ids)
+            .filter(|id| !id.is_empty())
+            .cloned()
+            .collect()
+    };
+    let (new, mut old) = (ids(release), ids(before));
+    let mut wanted: Vec<Wanted> = Vec::new();
+    for id in new {
+        let owner = owner(&id);
+        let same = old.iter().position(|one| self::owner(one) == owner).map(|at| old.remove(at));
+        if same.as_ref() != Some(&id) {
+            wanted.push(Wanted { owner, now: Some(id), before: same });
+        }
+    }
+    wanted.extend(old.into_iter().map(|id| Wanted { owner: owner(&id), now: None, before: Some(id) }));
+    wanted.truncate(1 + LIBRARIES);
+    wanted
+}
+
+/// `Projects-1` of the snapshot `variableset-Projects-1-s-4-XYZ`.
+fn owner(id: &str) -> String {
+    let owner = id.strip_prefix("variableset-").unwrap_or(id);
+    owner.split_once("-s-").map_or(owner, |(owner, _)| owner).to_owned()
+}
+
+type Answer<'scope, T> = thread::ScopedJoinHandle<'scope, Result<T, Trouble>>;
+
+/// A set that is being asked for.
+struct Asking<'scope> {
+    wanted: Wanted,
+    allowed: bool,
+    now: Option<Answer<'scope, VariableSet>>,
+    before: Option<Answer<'scope, VariableSet>>,
+}
+
+/// Starts asking for both sides of the sets, with at most `calls` calls.
+fn ask_sets<'scope, 'env>(
+    api: &'env Api<'env>,
+    known: &Known,
+    wanted: &[Wanted],
+    calls: usize,
+    scope: &'scope thread::Scope<'scope, 'env>,
+) -> Vec<Asking<'scope>> {
+    let get = |id: &String| {
+        let path = at(&known.space, &format!("variables/{}", segment(id)));
+        scope.spawn(move || api.get::<VariableSet>(&path))
+    };
+    let ask = |(index, one): (usize, &Wanted)| {
+        let allowed = (index + 1) * 2 <= calls;
+        let start = |id: &Option<String>| id.as_ref().filter(|_| allowed).map(get);
+        Asking { wanted: one.clone(), allowed, now: start(&one.now), before: start(&one.before) }
+    };
+    wanted.iter().enumerate().map(ask).collect()
+}
+
+fn take_sets(asking: Vec<Asking>) -> Vec<Sets> {
+    let take = |Asking { wanted, allowed, now, before }| {
+        let now = if allowed { now.map(join) } else { Some(Err(Trouble::Enough)) };
+        Sets { wanted, now, before: before.map(join) }
+    };
+    asking.into_iter().map(take).collect()
+}
+
+/// Where the process as it stands now can be had.
+fn live_process(known: &Known, now: &Now) -> Option<String> {
+    let project = now.project.filter(|_| known.runbook_run.is_empty() && now.process.is_some())?;
+    if project.is_version_controlled {
+        let reference = now.release?.version_control_reference.as_ref()?;
+        let branch = Some(&reference.git_ref).filter(|branch| !branch.is_empty())?;
+        return Some(format!("projects/{}/{}/deploymentprocesses", segment(&project.id), segment(branch)));
+    }
+    let id = Some(&project.deployment_process_id).filter(|id| !id.is_empty())?;
+    Some(format!("deploymentprocesses/{}", segment(id)))
+}
+
+/// The events of all lists; however many of them fail for the same reason, that costs one note.
+fn take_events(answers: Vec<Result<Page<Event>, Trouble>>, notes: &mut Vec<Note>) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut told = false;
+    for answer in answers {
+        let mut own = Vec::new();
+        let page = or_note(answer, &mut own, "the audit events", "who made a change, and when, is unknown");
+        events.extend(page.into_iter().flat_map(|page| page.items));
+        if !told && !own.is_empty() {
+            notes.append(&mut own);
+            told = true;
+        }
+    }
+    events
+}
+
+/// Releases that were made after the last good one and up to this one, as far as the server listed them.
+fn between<'a>(progression: Option<&'a Progression>, now: &Release, before: &Release) -> Vec<&'a Release> {
+    let Some((from, to)) = before.assembled.zip(now.assembled) else { return Vec::new() };
+    let all = progression.into_iter().flat_map(|all| &all.releases).map(|one| &one.release);
+    all.filter(|one| one.channel_id == now.channel_id && one.assembled.is_some_and(|made| made > from && made < to))
+        .collect()
+}
+
+/// The steps that were left out by hand, where that differs.
+fn skipped(now: &Now, was: &Deployment, old: Option<&Process>) -> Option<Change> {
+    let name = |id: &String| {
+        let steps = [now.process, old].into_iter().flatten().flat_map(|process| &process.steps);
+        let action = steps.flat_map(|step| &step.actions).find(|action| action.id == *id);
+        cleaned(action.map_or(id, |action| &action.name))
+    };
+    let names = |run: &Deployment| {
+        let mut names: Vec<String> = run.skip_actions.iter().map(name).collect();
+        names.sort_unstable();
+        names
+    };
+    let (after, before) = (names(now.run), names(was));
+    let shown = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let step = after.iter().find(|name| !before.contains(name)).cloned();
+    (after != before).then(|| Change {
+        before: Some(shown(&before)),
+        after: Some(shown(&after)),
+        step,
+        ..change(ChangeKind::Process, "steps skipped by hand".to_owned())
+    })
+}
+
+fn variable_changes(sets: Vec<Sets>, now: &Now, libraries: &[Named], notes: &mut Vec<Note>) -> Vec<Found> {
+    let mut found = Vec::new();
+    let mut told = false;
+    for Sets { wanted, now: new, before: old } in sets {
+        let mut trouble = None;
+        let mut take = |answer: Option<Result<VariableSet, Trouble>>| match answer {
+            Some(Ok(set)) => Some(set),
+            Some(Err(why)) => {
+                trouble = Some(why);
+                None
+            }
+            None => None,
+        };
+        let (new, old) = (take(new), take(old));
+        if let Some(trouble) = trouble {
+            if !told {
+                notes.push(note(&format!("the variables cannot be read ({trouble}): they are not compared")));
+                told = true;
+            }
+            continue;
+        }
+        let named = libraries.iter().find(|one| one.id == wanted.owner).map(|one| cleaned(&one.name));
+        let library =
+            wanted.owner.starts_with("LibraryVariableSets-").then(|| named.unwrap_or_else(|| wanted.owner.clone()));
+        let place = variables::Place {
+            environment: &now.run.environment_id,
+            channel: &now.run.channel_id,
+            library: library.clone().unwrap_or_default(),
+        };
+        let changes = match (new, old) {
+            (Some(new), Some(old)) => variables::compare(&new, &old, &place),
+            (Some(set), None) => vec![included("new library set", &set, library)],
+            (None, Some(set)) => vec![included("removed library set", &set, library)],
+            (None, None) => Vec::new(),
+        };
+        found.extend(changes.into_iter().map(|change| Found { change, about: About::Variables(wanted.owner.clone()) }));
+    }
+    found
+}
+
+/// A whole set that came or went: its names are enough.
+fn included(what: &str, set: &VariableSet, library: Option<String>) -> Change {
+    let names: Vec<String> = set.variables.iter().map(|one| cleaned(&one.name)).collect();
+    Change {
+        details: (!names.is_empty()).then(|| names.join("\n")),
+        ..change(ChangeKind::Variable, format!("{what} {}", library.unwrap_or_default()))
+    }
+}
+
+fn process_page(api: &Api, known: &Known, now: &Now) -> Option<String> {
+    let project = now.project.filter(|_| known.runbook_run.is_empty())?;
+    let slug = if project.slug.is_empty() { &project.id } else { &project.slug };
+    Some(portal(api.base(), &known.space, &format!("projects/{slug}/deployments/process")))
+}
+
+/// A change of which only the title is known.
+fn change(kind: ChangeKind, title: String) -> Change {
+    Change { kind, title, before: None, after: None, details: None, step: None, who: None, when: None, url: None }
+}
+
+/// A name or message as part of a line: without control characters, and no longer than a line may be.
+fn cleaned(text: &str) -> String {
+    let text: String = text.chars().map(|c| if crate::clean::unwanted(c) { ' ' } else { c }).collect();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_TITLE) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// An address if it is one that a browser opens.
+fn web(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| address.to_owned())
+}
+
+/// A change of text as a unified diff with three lines of context. `None` for one that is too long, and for keys: half of one
+/// would no longer look like what the redactor masks.
+fn unified(name: &str, before: &str, after: &str) -> Option<String> {
+    let (before, after) = (before.replace("\r\n", "\n"), after.replace("\r\n", "\n"));
+    if [&before, &after].into_iter().any(|text| text.contains("-----BEGIN")) {
+        return None;
+    }
+    let input = InternedInput::new(before.as_str(), after.as_str());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
+    let printer = BasicLineDiffPrinter(&input.interner);
+    let changes = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string();
+    (changes.len() <= LONGEST_DIFF).then(|| format!("--- {name}\n+++ {name}\n{changes}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_key_is_never_shown() {
+        let key =
+            |line: &str| format!("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n{line}\n-----END RSA PRIVATE KEY-----\n");
+        assert_eq!(unified("value", &key("a"), &key("b")), None);
+    }
+
+    #[test]
+    fn names_are_lines() {
+        assert_eq!(cleaned("a\n##octopus[x]\u{202e} \x1b[31mb"), "a ##octopus[x] [31mb");
+        assert_eq!(cleaned(&"ä".repeat(300)).chars().count(), LONGEST_TITLE + 2);
+    }
+
+    #[test]
+    fn a_snapshot_tells_whose_it_is() {
+        assert_eq!(owner("variableset-LibraryVariableSets-61-s-19-C3MZA"), "LibraryVariableSets-61");
+        assert_eq!(owner("variableset-Projects-1"), "Projects-1");
+    }
+}
