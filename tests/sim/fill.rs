@@ -296,7 +296,7 @@ fn slug(item: &Value) -> String {
     slugged(&text(item, "Name"))
 }
 
-fn slugged(name: &str) -> String {
+pub fn slugged(name: &str) -> String {
     let words = name.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")
