@@ -126,6 +126,7 @@ fn what_differs_in_each_case_is_told() {
         let found = shown(&collected.incident);
         let path = case(&name).join("expected/changes.txt");
         if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, &found).unwrap();
         } else if fs::read_to_string(&path).unwrap_or_default() != found {
             wrong.push(format!("{}:\n{found}", path.display()));

@@ -135,11 +135,11 @@ fn fits(event: &Event, about: &About, change: &Change, time: &Time) -> bool {
     let message = event.message.to_ascii_lowercase();
     let edit = matches!(event.category.as_str(), "Modified" | "Created" | "Deleted");
     let of_variables = has("variableset-") || has("LibraryVariableSets-") || message.contains("variable");
+    let process = has("deploymentprocess-") || has("RunbookProcess-") || message.contains("process");
+    let of_process = edit && process && !of_variables;
     match about {
-        About::Process => {
-            let process = has("deploymentprocess-") || has("RunbookProcess-") || message.contains("process");
-            edit && frozen && process && !of_variables
-        }
+        About::Process => of_process && frozen,
+        About::LaterProcess => of_process && within(event.occurred, time.frozen.1.or(time.to), None),
         About::Variables(owner) => {
             let own = ids.iter().any(|id| owner_matches(id, owner));
             edit && frozen && of_variables && own

@@ -64,8 +64,14 @@ fn members(runs: &Runs) -> Vec<Found> {
         }
     }
     if same_place {
-        for id in before.iter().filter(|id| machines.iter().all(|machine| machine.id != **id)) {
-            let one = change(ChangeKind::Target, format!("removed target {}", cleaned(id)));
+        let gone: Vec<&String> = before.iter().filter(|id| machines.iter().all(|one| one.id != **id)).collect();
+        // The server no longer knows its name; the old log does.
+        let places = runs.old_log.steps.iter().filter_map(|step| machine_of(step, None));
+        let strangers: BTreeSet<&str> =
+            places.filter(|place| machines.iter().all(|one| !one.name.eq_ignore_ascii_case(place))).collect();
+        let name = strangers.first().filter(|_| gone.len() == 1 && strangers.len() == 1);
+        for id in gone {
+            let one = change(ChangeKind::Target, format!("removed target {}", cleaned(name.unwrap_or(&id.as_str()))));
             add(id, Change { before: Some("deployed to by the last good run".to_owned()), ..one });
         }
     }
