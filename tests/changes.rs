@@ -192,6 +192,8 @@ fn the_last_good_run_is_found_without_being_named() {
     let mut alone = world(STORY);
     alone.task_mut("ServerTasks-2000912").state = "Failed".to_owned();
     let elsewhere = collect(alone, &unnamed, None).unwrap().incident;
+    let told = shown(&elsewhere);
+    assert!(told.contains("variable Azure.Function.Name, Security instead of Production"), "{told}");
     let baseline = elsewhere.baseline.unwrap();
     assert_eq!(baseline.why, "the same release in Production, because no success in Security before it is known");
     assert_eq!(baseline.run.environment.as_deref(), Some("Production"));

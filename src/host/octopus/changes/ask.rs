@@ -21,6 +21,13 @@ pub(super) struct Wanted {
     pub(super) before: Option<String>,
 }
 
+impl Wanted {
+    /// Whether both sides are the same version: then it is asked for once, and where it applies is what differs.
+    pub(super) fn is_one(&self) -> bool {
+        self.now.is_some() && self.now == self.before
+    }
+}
+
 /// A set's two versions as they came.
 pub(super) struct Sets {
     pub(super) wanted: Wanted,
@@ -156,11 +163,12 @@ pub(super) fn wanted_sets(now: &Now, was: &Deployment, before: Option<&Release>,
             .collect()
     };
     let (new, mut old) = (ids(release), ids(before));
+    let elsewhere = was.environment_id != now.run.environment_id;
     let mut wanted: Vec<Wanted> = Vec::new();
     for id in new {
         let owner = owner(&id);
         let same = old.iter().position(|one| self::owner(one) == owner).map(|at| old.remove(at));
-        if same.as_ref() != Some(&id) {
+        if elsewhere || same.as_ref() != Some(&id) {
             wanted.push(Wanted { owner, now: Some(id), before: same });
         }
     }
@@ -200,7 +208,8 @@ pub(super) fn ask_sets<'scope, 'env>(
     let ask = |(index, one): (usize, &Wanted)| {
         let allowed = (index + 1) * 2 <= calls;
         let start = |id: &Option<String>| id.as_ref().filter(|_| allowed).map(get);
-        Asking { wanted: one.clone(), allowed, now: start(&one.now), before: start(&one.before) }
+        let before = if one.is_one() { None } else { start(&one.before) };
+        Asking { wanted: one.clone(), allowed, now: start(&one.now), before }
     };
     wanted.iter().enumerate().map(ask).collect()
 }

@@ -35,6 +35,8 @@ pub(super) struct Time<'a> {
     pub(super) project: &'a str,
     pub(super) environment: &'a str,
     pub(super) tenant: &'a str,
+    /// The runbook of the run; empty for a deployment.
+    pub(super) runbook: &'a str,
     /// When the last good run and the failed one began.
     pub(super) from: Option<Timestamp>,
     pub(super) to: Option<Timestamp>,
@@ -135,7 +137,12 @@ fn fits(event: &Event, about: &About, change: &Change, time: &Time) -> bool {
     let message = event.message.to_ascii_lowercase();
     let edit = matches!(event.category.as_str(), "Modified" | "Created" | "Deleted");
     let of_variables = has("variableset-") || has("LibraryVariableSets-") || message.contains("variable");
-    let process = has("deploymentprocess-") || has("RunbookProcess-") || message.contains("process");
+    let of_runbook = has("RunbookProcess-") || has("Runbooks-") || message.contains("runbook");
+    let process = if time.runbook.is_empty() {
+        !of_runbook && (has("deploymentprocess-") || message.contains("process"))
+    } else {
+        of_runbook && (!has("Runbooks-") || ids.iter().any(|id| id == time.runbook))
+    };
     let of_process = edit && process && !of_variables;
     match about {
         About::Process => of_process && frozen,
@@ -221,6 +228,7 @@ mod tests {
             project: "Projects-1",
             environment: "Environments-1",
             tenant: "",
+            runbook: "",
             from: at(5),
             to: at(10),
             frozen: (at(3), at(9)),
@@ -253,6 +261,7 @@ mod tests {
                 ("variable Db of Azure", of("LibraryVariableSets-1")),
             ],
             &[
+                event(8, "Modified", "rob", "Runbook process was modified", &["Projects-1", "Runbooks-1"]),
                 event(2, "Modified", "old", "Deployment process was modified", &["Projects-1"]),
                 event(4, "Modified", "ann", "Deployment process was modified", &["Projects-1"]),
                 event(
@@ -269,6 +278,7 @@ mod tests {
                 "script of step Scan by ann on 4",
                 "variable Api by bob on 6",
                 "variable Db of Azure by cyd on 7",
+                "Runbook process was modified by rob on 8",
                 "Deployment process was modified again by dan on 10",
             ],
         );

@@ -146,7 +146,7 @@ pub(super) fn since(
         add(|| About::LaterProcess, changes);
     }
     let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
-    found.extend(variable_changes(asked.sets, now, &libraries, notes));
+    found.extend(variable_changes(asked.sets, now, &was, &libraries, notes));
     let runs =
         targets::Runs { run: now.run, log: now.log, was: &was, old_log: &baseline.log, machines: machines.as_deref() };
     found.extend(targets::compare(&runs));
@@ -154,6 +154,7 @@ pub(super) fn since(
         project: &known.project,
         environment: &known.environment,
         tenant: &known.tenant,
+        runbook: &now.run.runbook_id,
         from: was.created.or(baseline.run.started),
         to: now.task.completed_time,
         frozen: (
@@ -216,7 +217,13 @@ fn skipped(now: &Now, was: &Deployment, old: Option<&Process>) -> Option<Change>
     })
 }
 
-fn variable_changes(sets: Vec<Sets>, now: &Now, libraries: &[Named], notes: &mut Vec<Note>) -> Vec<Found> {
+fn variable_changes(
+    sets: Vec<Sets>,
+    now: &Now,
+    was: &Deployment,
+    libraries: &[Named],
+    notes: &mut Vec<Note>,
+) -> Vec<Found> {
     let mut found = Vec::new();
     let mut told = false;
     for Sets { wanted, now: new, before: old } in sets {
@@ -247,6 +254,7 @@ fn variable_changes(sets: Vec<Sets>, now: &Now, libraries: &[Named], notes: &mut
         };
         let changes = match (new, old) {
             (Some(new), Some(old)) => variables::compare(&new, &old, &place),
+            (Some(set), None) if wanted.is_one() => variables::elsewhere(&set, &place, &was.environment_id),
             (Some(set), None) => vec![included("new library set", &set, library)],
             (None, Some(set)) => vec![included("removed library set", &set, library)],
             (None, None) => Vec::new(),

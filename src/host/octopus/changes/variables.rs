@@ -7,6 +7,8 @@ use crate::model::{Change, ChangeKind};
 use super::super::wire::{Variable, VariableSet};
 use super::{change, cleaned, unified};
 
+const SENSITIVE: &str = "sensitive: the value is not shown";
+
 /// Where the run went: what is scoped to elsewhere only has no part in it.
 pub(super) struct Place<'a> {
     pub(super) environment: &'a str,
@@ -35,6 +37,40 @@ pub(super) fn compare(now: &VariableSet, before: &VariableSet, place: &Place) ->
     }
     if found.is_empty() && now.version != before.version && !hidden.is_empty() && look_alike(now, before) {
         found.push(words.perhaps(&hidden));
+    }
+    found
+}
+
+/// What one and the same set says in `place` and in another environment.
+pub(super) fn elsewhere(set: &VariableSet, place: &Place, other: &str) -> Vec<Change> {
+    let words = Words { now: set, before: set, place };
+    // What is scoped by anything else as well may apply in neither place.
+    let in_environment = |name: &str, environment: &str| {
+        let all = || set.variables.iter().filter(|one| one.name == name);
+        let there = |one: &&Variable| {
+            scope(one).iter().all(|(kind, values)| kind == "Environment" && values.iter().any(|id| id == environment))
+        };
+        all().filter(|one| !scope(one).is_empty()).find(there).or_else(|| all().find(there))
+    };
+    let names: BTreeSet<&str> = set.variables.iter().map(|one| one.name.as_str()).collect();
+    let mut found = Vec::new();
+    for name in names {
+        let (here, there) = (in_environment(name, place.environment), in_environment(name, other));
+        if here.map(|one| (&one.id, &one.value)) == there.map(|one| (&one.id, &one.value)) {
+            continue;
+        }
+        let mut one = words.named("variable", name);
+        one.title.push_str(&format!(", {} instead of {}", words.name(place.environment), words.name(other)));
+        if set.variables.iter().any(|one| one.name == name && is_sensitive(one)) {
+            one.details = Some(SENSITIVE.to_owned());
+        } else {
+            one.after = here.and_then(|one| one.value.clone());
+            one.before = there.and_then(|one| one.value.clone());
+            if one.after == one.before {
+                continue;
+            }
+        }
+        found.push(one);
     }
     found
 }
@@ -146,7 +182,7 @@ impl Words<'_> {
             }
             one.step = self.step(variable);
             if hidden {
-                one.details = Some("sensitive: the value is not shown".to_owned());
+                one.details = Some(SENSITIVE.to_owned());
             } else {
                 let (now, then) =
                     (variable.value.as_deref().unwrap_or_default(), was.value.as_deref().unwrap_or_default());
@@ -175,7 +211,7 @@ impl Words<'_> {
         }
         one.step = self.step(variable);
         if hidden {
-            one.details = Some("sensitive: the value is not shown".to_owned());
+            one.details = Some(SENSITIVE.to_owned());
         } else if is_new {
             one.after.clone_from(&variable.value);
         } else {
@@ -280,6 +316,25 @@ mod tests {
             &json!([secret("1")]),
             &["removed variable Key for Production: - -> -"],
         );
+    }
+
+    #[test]
+    fn what_another_environment_is_told_differs() {
+        let secret = |id: &str, environment: &str| json!({ "Id": id, "Name": "Key", "Type": "Sensitive", "Scope": { "Environment": [environment] } });
+        let all = json!([plain("Api", "any", &[]), plain("Api", "p", &["E-2"]), plain("Same", "s", &["E-1", "E-2"]),
+            plain("Only", "t", &["E-1"]), secret("1", "E-1"), secret("2", "E-2"),
+            { "Name": "Role", "Value": "r", "Scope": { "Role": ["web"], "Environment": ["E-1"] } }]);
+        let place = Place { environment: "E-2", channel: "", library: String::new() };
+        let found: Vec<String> = elsewhere(&set(1, &all), &place, "E-1")
+            .into_iter()
+            .map(|change| format!("{}: {:?} -> {:?}", change.title, change.before, change.after))
+            .collect();
+        let expected = [
+            "variable Api, Production instead of Test: Some(\"any\") -> Some(\"p\")",
+            "variable Key, Production instead of Test: None -> None",
+            "variable Only, Production instead of Test: Some(\"t\") -> None",
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]
