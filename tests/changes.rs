@@ -218,18 +218,49 @@ fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     }
 }
 
+/// The ways to name the failed run of a case, from the one that costs least to the one that costs most.
+fn ways() -> Vec<(&'static str, &'static str, BTreeMap<String, String>, Option<octopus::Target>)> {
+    let mut unnamed = env(STORY);
+    unnamed.remove("FIREFIGHTER_OCTOPUS_DEPLOYMENT_PREVIOUSSUCCESSFUL_ID");
+    let by_names = |project: &str, environment: &str| octopus::Target::Release {
+        project: project.to_owned(),
+        version: None,
+        environment: Some(environment.to_owned()),
+        tenant: None,
+    };
+    let outside = BTreeMap::new;
+    let task = |id: &str| Some(octopus::Target::Task(id.to_owned()));
+    vec![
+        ("in the step", STORY, env(STORY), None),
+        ("in the step, the last success not named", STORY, unnamed, None),
+        ("a runbook, in the step", "runbook-run", env("runbook-run"), None),
+        ("by task", STORY, outside(), task("ServerTasks-2001547")),
+        ("by task, many changes", "many-changes", outside(), task("ServerTasks-2")),
+        ("by deployment", "many-changes", outside(), Some(octopus::Target::Deployment("Deployments-2".to_owned()))),
+        ("by names", "many-changes", outside(), Some(by_names("Shop", "Production"))),
+    ]
+}
+
+#[test]
+fn no_way_to_name_a_run_costs_more_calls_than_promised_or_a_part_of_the_comparison() {
+    for (way, case, env, target) in ways() {
+        let collected = collect(world(case), &env, target).unwrap();
+        assert!(collected.requests.len() <= 25, "{way}: {} calls", collected.requests.len());
+        assert!(collected.notes.is_empty(), "{way}: {:?}", collected.notes);
+        let kinds = collected.incident.changes.iter().map(|change| change.kind);
+        let kinds: std::collections::BTreeSet<_> = kinds.collect();
+        for kind in [ChangeKind::Package, ChangeKind::Process, ChangeKind::Variable, ChangeKind::Worker] {
+            assert!(kinds.contains(&kind), "{way}: no {kind:?}");
+        }
+    }
+}
+
 /// `cargo test --test changes -- --ignored --nocapture` tells how long a collection takes with a server that needs 100 ms.
 #[test]
 #[ignore = "a measurement"]
 fn how_long_a_collection_takes() {
-    let slow = || world(STORY).latency(Duration::from_millis(100));
-    let mut unnamed = env(STORY);
-    unnamed.remove("FIREFIGHTER_OCTOPUS_DEPLOYMENT_PREVIOUSSUCCESSFUL_ID");
-    let task = Some(octopus::Target::Task("ServerTasks-2001547".to_owned()));
-    for (what, env, target) in
-        [("inside", env(STORY), None), ("inside, unnamed", unnamed, None), ("outside", BTreeMap::new(), task)]
-    {
-        let collected = collect(slow(), &env, target).unwrap();
-        println!("{what}: {:?} for {} calls", collected.took, collected.requests.len());
+    for (way, case, env, target) in ways() {
+        let collected = collect(world(case).latency(Duration::from_millis(100)), &env, target).unwrap();
+        println!("{way}: {:?} for {} calls", collected.took, collected.requests.len());
     }
 }
