@@ -218,8 +218,11 @@ fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     }
 }
 
+/// What it is called, the case, the environment and the target.
+type Way = (&'static str, &'static str, BTreeMap<String, String>, Option<octopus::Target>);
+
 /// The ways to name the failed run of a case, from the one that costs least to the one that costs most.
-fn ways() -> Vec<(&'static str, &'static str, BTreeMap<String, String>, Option<octopus::Target>)> {
+fn ways() -> Vec<Way> {
     let mut unnamed = env(STORY);
     unnamed.remove("FIREFIGHTER_OCTOPUS_DEPLOYMENT_PREVIOUSSUCCESSFUL_ID");
     let by_names = |project: &str, environment: &str| octopus::Target::Release {

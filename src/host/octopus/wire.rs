@@ -120,6 +120,8 @@ pub(super) struct Deployment {
     #[serde(deserialize_with = "lenient")]
     pub(super) manifest_variable_set_id: String,
     #[serde(deserialize_with = "lenient")]
+    pub(super) deployed_by: String,
+    #[serde(deserialize_with = "lenient")]
     pub(super) deployed_to_machine_ids: Vec<String>,
     #[serde(deserialize_with = "lenient")]
     pub(super) specific_machine_ids: Vec<String>,

@@ -15,7 +15,7 @@ impl Runs {
         let mut over = false;
         for (index, step) in steps.iter().enumerate() {
             let number = index + 1;
-            if over {
+            if over || self.run(side).skip.contains(&step.name) {
                 body.push_str(&format!("== Skipped - Step {number}: {}\n", step.name));
                 continue;
             }

@@ -12,6 +12,8 @@
 //! [good]                                # Deployments-1 of Releases-1, ServerTasks-1
 //! version = "1.0"
 //! at = "2026-03-11T10:00:00Z"
+//! skip = ["Warm up"]                    # steps that somebody left out
+//! typed = { "Cache" = "5" }             # what somebody typed in for prompted variables
 //!
 //! [failed]                              # Deployments-2 of Releases-2, ServerTasks-2
 //! version = "1.1"
@@ -104,6 +106,8 @@ struct Run {
     step: String,
     targets: Vec<String>,
     log: String,
+    skip: Vec<String>,
+    typed: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -35,8 +35,12 @@ impl Runs {
             json!([{ "Id": "Projects-1", "Name": self.project(), "IncludedLibraryVariableSetIds": library_ids }]);
         let deployments = sides.map(|side| {
             let machines: Vec<String> = self.machines(side).iter().map(|name| Self::machine_id(name)).collect();
+            let run = self.run(side);
+            let skipped: Vec<String> = run.skip.iter().map(|name| action_id(name)).collect();
+            let typed: serde_json::Map<String, Value> =
+                run.typed.iter().map(|(name, value)| (format!("Projects-1-{name}"), json!(value))).collect();
             json!({
-                "Id": format!("Deployments-{}", side.id()), "ReleaseId": format!("Releases-{}", side.id()),
+                "SkipActions": skipped, "FormValues": typed, "Id": format!("Deployments-{}", side.id()), "ReleaseId": format!("Releases-{}", side.id()),
                 "EnvironmentId": "Environments-1", "DeployedToMachineIds": machines
             })
         });

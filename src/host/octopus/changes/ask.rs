@@ -87,6 +87,11 @@ impl Asked {
         let details = format!("tasks/{}/details?verbose=true", segment(&was.task_id));
         let kind = if is_runbook { "runbookProcesses" } else { "deploymentprocesses" };
         let old_process = format!("{kind}/{}", segment(&old_process));
+        // Where a server has no snapshot of a process in git, the release's commit names it.
+        let commit = before.and_then(|release| release.version_control_reference.as_ref()).map(|one| &one.git_commit);
+        let by_commit = commit
+            .filter(|commit| !commit.is_empty() && !is_runbook)
+            .map(|commit| format!("projects/{}/{}/deploymentprocesses", segment(&known.project), segment(commit)));
         let environment = format!("machines?environmentIds={}&take=200", segment(&known.environment));
         let audit = |filter: String, take: usize| {
             let from = from.map(|from| segment(&from.to_string())).unwrap_or_default();
@@ -109,7 +114,15 @@ impl Asked {
                     })
                 })
             });
-            let process = process.then(|| scope.spawn(|| api.get::<Process>(&at(space, &old_process))));
+            let process = process.then(|| {
+                scope.spawn(|| {
+                    let by_commit = |trouble| match (&by_commit, trouble) {
+                        (Some(path), Trouble::NotFound(_)) => api.get::<Process>(&at(space, path)),
+                        (_, trouble) => Err(trouble),
+                    };
+                    api.get::<Process>(&at(space, &old_process)).or_else(by_commit)
+                })
+            });
             let release = release.then(|| scope.spawn(|| release_of(api, space, was)));
             let sets = ask_sets(api, known, &wanted, room, scope);
             let events: Vec<_> = [&of_project, &of_space]
@@ -168,7 +181,9 @@ pub(super) fn wanted_sets(now: &Now, was: &Deployment, before: Option<&Release>,
     for id in new {
         let owner = owner(&id);
         let same = old.iter().position(|one| self::owner(one) == owner).map(|at| old.remove(at));
-        if elsewhere || same.as_ref() != Some(&id) {
+        // The names of what somebody typed in stand in the project's own set.
+        let typed = owner == now.run.project_id && now.run.form_values != was.form_values;
+        if elsewhere || typed || same.as_ref() != Some(&id) {
             wanted.push(Wanted { owner, now: Some(id), before: same });
         }
     }

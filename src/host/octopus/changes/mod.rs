@@ -14,7 +14,7 @@ use crate::model::{Baseline, Change, ChangeKind, Log, Note};
 use super::api::{Api, Trouble};
 use super::context::or_note;
 use super::last_good::LastGood;
-use super::wire::{Deployment, Event, Named, Page, Process, Progression, Release, Task, VariableSet};
+use super::wire::{Deployment, Event, Machine, Named, Page, Process, Progression, Release, Task, VariableSet};
 use super::{Known, note, portal, run};
 
 mod ask;
@@ -137,7 +137,6 @@ pub(super) fn since(
     if let (Some(process), Some(old)) = (now.process, &old_process) {
         add(|| About::Process, process::compare(process, old, &site));
     }
-    add(|| About::Nothing, skipped(now, &was, old_process.as_ref()).into_iter().collect());
     if let (Some(live), Some(process)) = (asked.live.and_then(Result::ok), now.process) {
         let mut changes = process::compare(&live, process, &site);
         for change in &mut changes {
@@ -145,6 +144,8 @@ pub(super) fn since(
         }
         add(|| About::LaterProcess, changes);
     }
+    let chosen = chosen(now, &was, old_process.as_ref(), machines.as_deref().unwrap_or_default());
+    found.extend(chosen.into_iter().map(|change| by_starter(change, now)));
     let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
     found.extend(variable_changes(asked.sets, now, &was, &libraries, notes));
     let runs =
@@ -194,27 +195,45 @@ fn between<'a>(progression: Option<&'a Progression>, now: &Release, before: &Rel
         .collect()
 }
 
-/// The steps that were left out by hand, where that differs.
-fn skipped(now: &Now, was: &Deployment, old: Option<&Process>) -> Option<Change> {
-    let name = |id: &String| {
+/// What was chosen by hand when the run was started, where that differs: steps left out, targets chosen or left out.
+fn chosen(now: &Now, was: &Deployment, old: Option<&Process>, machines: &[Machine]) -> Vec<Change> {
+    let step = |id: &String| {
         let steps = [now.process, old].into_iter().flatten().flat_map(|process| &process.steps);
         let action = steps.flat_map(|step| &step.actions).find(|action| action.id == *id);
         cleaned(action.map_or(id, |action| &action.name))
     };
-    let names = |run: &Deployment| {
-        let mut names: Vec<String> = run.skip_actions.iter().map(name).collect();
+    let target = |id: &String| cleaned(machines.iter().find(|one| one.id == *id).map_or(id, |machine| &machine.name));
+    let names = |ids: &[String], name: &dyn Fn(&String) -> String| {
+        let mut names: Vec<String> = ids.iter().map(name).collect();
         names.sort_unstable();
-        names
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    let (after, before) = (names(now.run), names(was));
-    let shown = |names: &[String]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    let step = after.iter().find(|name| !before.contains(name)).cloned();
-    (after != before).then(|| Change {
-        before: Some(shown(&before)),
-        after: Some(shown(&after)),
-        step,
-        ..change(ChangeKind::Process, "steps skipped by hand".to_owned())
-    })
+    let differs = |kind: ChangeKind, title: &str, after: String, before: String| {
+        let one = change(kind, title.to_owned());
+        (after != before).then(|| Change { before: Some(before), after: Some(after), ..one })
+    };
+    let run = now.run;
+    let changes = [
+        differs(
+            ChangeKind::Process,
+            "steps skipped by hand",
+            names(&run.skip_actions, &step),
+            names(&was.skip_actions, &step),
+        ),
+        differs(
+            ChangeKind::Target,
+            "targets chosen by hand",
+            names(&run.specific_machine_ids, &target),
+            names(&was.specific_machine_ids, &target),
+        ),
+        differs(
+            ChangeKind::Target,
+            "targets left out by hand",
+            names(&run.excluded_machine_ids, &target),
+            names(&was.excluded_machine_ids, &target),
+        ),
+    ];
+    changes.into_iter().flatten().collect()
 }
 
 fn variable_changes(
@@ -252,6 +271,8 @@ fn variable_changes(
             channel: &now.run.channel_id,
             library: library.clone().unwrap_or_default(),
         };
+        let typed = new.as_ref().map(|set| variables::typed(set, &now.run.form_values, &was.form_values));
+        found.extend(typed.into_iter().flatten().map(|change| by_starter(change, now)));
         let changes = match (new, old) {
             (Some(new), Some(old)) => variables::compare(&new, &old, &place),
             (Some(set), None) if wanted.is_one() => variables::elsewhere(&set, &place, &was.environment_id),
@@ -277,6 +298,13 @@ fn process_page(api: &Api, known: &Known, now: &Now) -> Option<String> {
     let project = now.project.filter(|_| known.runbook_run.is_empty())?;
     let slug = if project.slug.is_empty() { &project.id } else { &project.slug };
     Some(portal(api.base(), &known.space, &format!("projects/{slug}/deployments/process")))
+}
+
+/// What whoever started the failed run chose.
+fn by_starter(change: Change, now: &Now) -> Found {
+    let who = cleaned(&now.run.deployed_by);
+    let change = Change { who: (!who.is_empty()).then_some(who), when: now.run.created, ..change };
+    Found { change, about: About::Nothing }
 }
 
 /// A change of which only the title is known.

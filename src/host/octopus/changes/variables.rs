@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::model::{Change, ChangeKind};
 
 use super::super::wire::{Variable, VariableSet};
@@ -73,6 +75,23 @@ pub(super) fn elsewhere(set: &VariableSet, place: &Place, other: &str) -> Vec<Ch
         found.push(one);
     }
     found
+}
+
+/// What was typed in for prompted variables of `set`, by their ids, where that differs between two runs.
+pub(super) fn typed(set: &VariableSet, now: &BTreeMap<String, Value>, before: &BTreeMap<String, Value>) -> Vec<Change> {
+    let asked = set.variables.iter().filter(|one| now.get(&one.id) != before.get(&one.id));
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    asked
+        .map(|variable| {
+            let title = format!("value typed in for variable {}", cleaned(&variable.name));
+            let one = change(ChangeKind::Variable, title);
+            let alike = set.variables.iter().filter(|other| other.name == variable.name);
+            if alike.into_iter().any(is_sensitive) {
+                return Change { details: Some(SENSITIVE.to_owned()), ..one };
+            }
+            Change { before: text(before.get(&variable.id)), after: text(now.get(&variable.id)), ..one }
+        })
+        .collect()
 }
 
 fn is_sensitive(variable: &Variable) -> bool {
@@ -243,7 +262,7 @@ fn ended(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -333,6 +352,23 @@ mod tests {
             "variable Api, Production instead of Test: Some(\"any\") -> Some(\"p\")",
             "variable Key, Production instead of Test: None -> None",
             "variable Only, Production instead of Test: Some(\"t\") -> None",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_somebody_typed_in_is_told_unless_it_is_sensitive() {
+        let all = json!([{ "Id": "1", "Name": "Key", "Type": "Sensitive" }, { "Id": "2", "Name": "Size" }, { "Id": "3", "Name": "Same" }]);
+        let form = |key: &str, size: &str| {
+            serde_json::from_value(json!({ "1": key, "2": size, "3": "s", "9": size })).unwrap()
+        };
+        let found: Vec<String> = typed(&set(1, &all), &form("hunter2", "10"), &form("hunter1", "5"))
+            .into_iter()
+            .map(|change| format!("{}: {:?} -> {:?}", change.title, change.before, change.after))
+            .collect();
+        let expected = [
+            "value typed in for variable Key: None -> None",
+            "value typed in for variable Size: Some(\"5\") -> Some(\"10\")",
         ];
         assert_eq!(found, expected);
     }
