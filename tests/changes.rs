@@ -201,6 +201,27 @@ fn the_last_good_run_is_found_without_being_named() {
 }
 
 #[test]
+fn without_the_list_of_releases_the_good_one_is_asked_for_by_itself() {
+    let mut unnamed = env(STORY);
+    unnamed.remove("FIREFIGHTER_OCTOPUS_DEPLOYMENT_PREVIOUSSUCCESSFUL_ID");
+    let task = Some(octopus::Target::Task("ServerTasks-2001547".to_owned()));
+    for (way, env, target) in [("in the step", unnamed, None), ("from outside", BTreeMap::new(), task)] {
+        let mut world = world(STORY).fault(Fault::new("projects/*/progression", Kind::NotFound));
+        let evaluated = world.resources.get_mut("variables").unwrap();
+        // What is compared in the step are the snapshots; from outside they would cost a round trip too many.
+        let set = evaluated.iter_mut().find(|set| set["Id"] == "variableset-Deployments-30471").unwrap();
+        set["Variables"][1]["Value"] = "docker.io/aquasec/trivy-db".into();
+        let collected = collect(world, &env, target).unwrap();
+        assert_eq!(collected.notes.len(), 1, "{way}: {:?}", collected.notes);
+        let told = shown(&collected.incident);
+        assert!(told.contains("package OctopusCopilot"), "{way}: {told}");
+        let evaluated = told.contains("variable Trivy.Db.Repository: docker.io/aquasec/trivy-db -> ghcr.io");
+        assert_eq!(evaluated, way == "from outside", "{told}");
+        assert_ne!(told.contains("variables of the project"), evaluated, "{told}");
+    }
+}
+
+#[test]
 fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     for (route, kind) in [
         ("variables/*", Kind::ServerError),

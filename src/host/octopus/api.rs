@@ -86,7 +86,8 @@ impl<'a> Api<'a> {
         CALLS.saturating_sub(self.calls.load(Ordering::Relaxed) + self.http.resent())
     }
 
-    /// From now on each call is made once: what is asked yet is worth no more load on a server that is in trouble.
+    /// From now on each call is made once and leaves time for the diagnosis: what is asked yet is worth no more load on a server
+    /// that is in trouble.
     pub(super) fn ask_once(&self) {
         self.once.store(true, Ordering::Relaxed);
     }
@@ -107,7 +108,9 @@ impl<'a> Api<'a> {
         path: &str,
         read: impl FnOnce(Box<dyn Read + Send>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        self.open(path, self.http.left(), |response| read(response.into_reader()))
+        let left = self.http.left();
+        let patience = if self.once.load(Ordering::Relaxed) { left / 2 } else { left };
+        self.open(path, patience, |response| read(response.into_reader()))
     }
 
     fn open<T>(

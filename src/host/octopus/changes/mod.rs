@@ -26,8 +26,10 @@ mod variables;
 
 use ask::{Asked, Sets, ask_sets, owner, take_sets, wanted_sets};
 
-/// A longer difference of texts is not shown: nobody reads it, and it would crowd out the rest.
-const LONGEST_DIFF: usize = 1 << 16;
+/// A longer text is not shown: nobody reads it, and it would crowd out the rest.
+const LONGEST_TEXT: usize = 1 << 16;
+/// The most changes that are looked at.
+const MOST: usize = 400;
 /// The most of a name or message that a title holds.
 const LONGEST_TITLE: usize = 200;
 
@@ -168,7 +170,12 @@ pub(super) fn since(
             .map(|release| release.library_variable_set_snapshot_ids.iter().map(|id| owner(id)).collect())
             .unwrap_or_default(),
     };
-    (baseline, events::merge(found, events, &time))
+    let mut changes = events::merge(found, events, &time);
+    if changes.len() > MOST {
+        notes.push(note(&format!("{} changes were found: {MOST} of them are looked at", changes.len())));
+        changes.truncate(MOST);
+    }
+    (baseline, changes.into_iter().map(presentable).collect())
 }
 
 /// The events of all lists; however many of them fail for the same reason, that costs one note.
@@ -210,7 +217,7 @@ fn chosen(now: &Now, was: &Deployment, old: Option<&Process>, machines: &[Machin
     };
     let differs = |kind: ChangeKind, title: &str, after: String, before: String| {
         let one = change(kind, title.to_owned());
-        (after != before).then(|| Change { before: Some(before), after: Some(after), ..one })
+        (after != before).then_some(Change { before: Some(before), after: Some(after), ..one })
     };
     let run = now.run;
     let changes = [
@@ -300,6 +307,24 @@ fn process_page(api: &Api, known: &Known, now: &Now) -> Option<String> {
     Some(portal(api.base(), &known.space, &format!("projects/{slug}/deployments/process")))
 }
 
+/// A change without control characters, and without texts that nobody would read. Those are left out whole: half a text may
+/// hold half a key.
+fn presentable(change: Change) -> Change {
+    let text = |text: Option<String>| {
+        let text = text.filter(|text| text.len() <= LONGEST_TEXT)?;
+        Some(text.chars().filter(|c| matches!(c, '\n' | '\t') || !crate::clean::unwanted(*c)).collect())
+    };
+    let texts = [&change.before, &change.after, &change.details];
+    let left_out = texts.into_iter().flatten().any(|text| text.len() > LONGEST_TEXT);
+    let too_long = || "It is too long to be shown.".to_owned();
+    Change {
+        before: text(change.before),
+        after: text(change.after),
+        details: text(change.details).or_else(|| left_out.then(too_long)),
+        ..change
+    }
+}
+
 /// What whoever started the failed run chose.
 fn by_starter(change: Change, now: &Now) -> Found {
     let who = cleaned(&now.run.deployed_by);
@@ -328,8 +353,8 @@ fn web(address: &str) -> Option<String> {
     matches!(url.scheme(), "http" | "https").then(|| address.to_owned())
 }
 
-/// A change of text as a unified diff with three lines of context. `None` for one that is too long, and for keys: half of one
-/// would no longer look like what the redactor masks.
+/// A change of text as a unified diff with three lines of context. `None` for keys: half of one would no longer look like what
+/// the redactor masks.
 fn unified(name: &str, before: &str, after: &str) -> Option<String> {
     let (before, after) = (before.replace("\r\n", "\n"), after.replace("\r\n", "\n"));
     if [&before, &after].into_iter().any(|text| text.contains("-----BEGIN")) {
@@ -340,7 +365,7 @@ fn unified(name: &str, before: &str, after: &str) -> Option<String> {
     diff.postprocess_lines(&input);
     let printer = BasicLineDiffPrinter(&input.interner);
     let changes = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string();
-    (changes.len() <= LONGEST_DIFF).then(|| format!("--- {name}\n+++ {name}\n{changes}"))
+    Some(format!("--- {name}\n+++ {name}\n{changes}"))
 }
 
 #[cfg(test)]
@@ -352,6 +377,15 @@ mod tests {
         let key =
             |line: &str| format!("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n{line}\n-----END RSA PRIVATE KEY-----\n");
         assert_eq!(unified("value", &key("a"), &key("b")), None);
+    }
+
+    #[test]
+    fn a_text_that_is_too_long_is_left_out_whole() {
+        let one = change(ChangeKind::Variable, "variable Json".to_owned());
+        let shown =
+            presentable(Change { before: Some("a\x1b[31m\n".to_owned()), after: Some("x".repeat(1 << 17)), ..one });
+        assert_eq!((shown.before.as_deref(), shown.after), (Some("a[31m\n"), None));
+        assert_eq!(shown.details.as_deref(), Some("It is too long to be shown."));
     }
 
     #[test]
