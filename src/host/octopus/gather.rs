@@ -11,6 +11,7 @@ use crate::model::{Incident, Level, Note, Outcome, Secrets, Step};
 use super::activity::{self, Activity};
 use super::api::{Api, Trouble, segment};
 use super::changes::{self, Now};
+use super::context::{Answers, Elsewhere};
 use super::last_good::Search;
 use super::wire::{Artifact, Deployment, Page, Release, Task};
 use super::{ARTIFACT, Again, Known, at, context, note, raw, run};
@@ -23,15 +24,21 @@ pub(super) fn gather(
     secrets: Secrets,
     notes: &mut Vec<Note>,
 ) -> Result<Incident, Error> {
-    let mut rounds = 1;
+    // Round trips before the comparison: finding a run by its names takes two.
+    let mut rounds = if known.run.is_some() { 3 } else { 2 };
+    let mut in_hand = known.run.take().map(|run| *run);
     if known.task.is_empty() {
-        rounds += 1;
         let deployment = deployment(api, &known)
             .map_err(|trouble| Error::Host(format!("{} cannot be read: {trouble}", subject(&known))))?;
         known.task.clone_from(&deployment.task_id);
         absorb(&mut known, &deployment);
+        in_hand = Some(deployment);
     }
-    let first = First::ask(api, &known);
+    let (first, early) = thread::scope(|scope| {
+        let early = in_hand.as_ref().map(|run| scope.spawn(|| Second::ask(api, &known, Some(run), None, None)));
+        let first = First::ask(api, &known, in_hand.as_ref());
+        (first, early.and_then(|early| early.join().ok()))
+    });
     let diagnosed = |page: Page<Artifact>| page.items.iter().any(|artifact| artifact.filename == ARTIFACT);
     if again == Again::Refuse && first.artifacts.is_ok_and(diagnosed) {
         let task = &known.task;
@@ -42,10 +49,11 @@ pub(super) fn gather(
     let mut activity = read_otherwise(api, &known, first.activity, notes)?;
     adopt(&mut known, &activity.task);
     blame(&known, &mut activity)?;
-    let deployment = match first.deployment {
-        Some(answer) => answer,
-        None if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
-        None => {
+    let deployment = match (in_hand, first.deployment) {
+        (Some(run), _) => Ok(run),
+        (None, Some(answer)) => answer,
+        (None, None) if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
+        (None, None) => {
             rounds += 1;
             deployment(api, &known)
         }
@@ -56,13 +64,13 @@ pub(super) fn gather(
         absorb(&mut known, deployment);
     }
     let run_itself = deployment.clone().unwrap_or_default();
-    let seen = known.clone();
-    let (mut around, mut search) = thread::scope(|scope| {
-        let previous = first.previous.and_then(Result::ok);
-        let search = scope.spawn(|| Search::ask(api, &seen, &run_itself, previous));
-        let around = context::around(api, &mut known, deployment.as_ref(), first.release, &activity.log, notes);
-        (around, search.join().unwrap_or_default())
-    });
+    let previous = first.previous.and_then(Result::ok);
+    let second = match early {
+        Some(early) => early,
+        None => Second::ask(api, &known, deployment.as_ref(), first.release, previous),
+    };
+    let mut search = second.search;
+    let mut around = second.answers.put_together(api, &mut known, &activity.log, notes);
     if let Some(answer) = search.snapshot.take() {
         let cost = "what the runbook held is not compared";
         around.release = context::or_note(answer, notes, "the runbook's snapshot", cost);
@@ -78,7 +86,7 @@ pub(super) fn gather(
         project: around.project.as_ref(),
         pools: &around.pools,
         progression: around.progression.as_ref(),
-        patient: rounds < 2,
+        patient: rounds < 3,
     };
     let (baseline, changes) = match last {
         Some(last) => {
@@ -117,10 +125,11 @@ struct First {
 }
 
 impl First {
-    fn ask(api: &Api, known: &Known) -> Self {
+    /// A run that is `in_hand` is not asked for again, and what needs it is asked for beside this.
+    fn ask(api: &Api, known: &Known, in_hand: Option<&Deployment>) -> Self {
         let details = at(&known.space, &format!("tasks/{}/details?verbose=true", segment(&known.task)));
         let artifacts = at(&known.space, &format!("artifacts?regarding={}&order=asc", segment(&known.task)));
-        let has_deployment = !known.deployment.is_empty() || !known.runbook_run.is_empty();
+        let is_named = !known.deployment.is_empty() || !known.runbook_run.is_empty();
         thread::scope(|scope| {
             let activity = scope.spawn(|| {
                 api.stream(&details, |source| {
@@ -128,8 +137,8 @@ impl First {
                 })
             });
             let artifacts = scope.spawn(|| api.get(&artifacts));
-            let deployment = has_deployment.then(|| scope.spawn(|| deployment(api, known)));
-            let release = (!known.release.is_empty())
+            let deployment = (in_hand.is_none() && is_named).then(|| scope.spawn(|| deployment(api, known)));
+            let release = (in_hand.is_none() && !known.release.is_empty())
                 .then(|| scope.spawn(|| context::release(api, &known.space, &known.release)));
             let previous = (!known.previous.is_empty()).then(|| {
                 let path = at(&known.space, &format!("deployments/{}", segment(&known.previous)));
@@ -143,6 +152,31 @@ impl First {
                 previous: previous.map(join),
             }
         })
+    }
+}
+
+/// The answers that need the deployment: what stands around it, and the last good run.
+struct Second {
+    answers: Answers,
+    search: Search,
+}
+
+impl Second {
+    fn ask(
+        api: &Api,
+        known: &Known,
+        deployment: Option<&Deployment>,
+        release: Option<Result<Release, Trouble>>,
+        previous: Option<Deployment>,
+    ) -> Self {
+        let none = Deployment::default();
+        let run = deployment.unwrap_or(&none);
+        let (answers, search) = thread::scope(|scope| {
+            let search = scope.spawn(|| Search::ask(api, known, run, previous));
+            let asked = if release.is_some() { Elsewhere::Yes } else { Elsewhere::No };
+            (context::ask(api, known, deployment, asked), search.join().unwrap_or_default())
+        });
+        Self { answers: answers.with_release(release), search }
     }
 }
 

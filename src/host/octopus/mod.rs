@@ -31,6 +31,7 @@ pub use speak::{neutral, say};
 
 use activity::Own;
 use api::{Api, segment};
+use wire::Deployment;
 
 /// The server, the key, and which run.
 #[derive(Clone, Default)]
@@ -81,6 +82,8 @@ pub(super) struct Known {
     error: String,
     error_detail: String,
     own: Own,
+    /// The run itself, where it came with the search for it.
+    run: Option<Box<Deployment>>,
 }
 
 struct Octopus {
@@ -125,6 +128,7 @@ pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Opt
             error: variable("DEPLOYMENT_ERROR"),
             error_detail: variable("DEPLOYMENT_ERRORDETAIL"),
             own: Own { number: variable("STEP_NUMBER"), name: variable("STEP_NAME") },
+            run: None,
         });
         Box::new(Octopus { http: Arc::clone(http), access, here }) as Box<dyn Host>
     })
