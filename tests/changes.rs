@@ -222,6 +222,26 @@ fn without_the_list_of_releases_the_good_one_is_asked_for_by_itself() {
 }
 
 #[test]
+fn a_file_of_two_runs_stands_alone_and_takes_decoys_along() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sim/two_runs/example.toml");
+    let task = Some(octopus::Target::Task("ServerTasks-2".to_owned()));
+    let collected = collect(World::of_runs(&file), &BTreeMap::new(), task).unwrap();
+    assert!(collected.notes.is_empty(), "{:?}", collected.notes);
+    let titles: Vec<&str> = collected.incident.changes.iter().map(|change| change.title.as_str()).collect();
+    let expected = [
+        "release",
+        "commit 1f0c94b Correct a typing error",
+        "script of step Tell the team",
+        "variable Db:Name",
+        "variable Mail:From",
+        "Feed NuGet was modified",
+    ];
+    assert_eq!(titles, expected);
+    let cause = sim::two_runs::expected(&file);
+    assert!(titles.contains(&cause["cause"].as_str().unwrap()));
+}
+
+#[test]
 fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     for (route, kind) in [
         ("variables/*", Kind::ServerError),

@@ -49,8 +49,9 @@
 //! later = true                          # of a process: edited after the failed run's release was made
 //! ```
 //!
-//! The smallest useful file has two `[[steps]]`, `[failed]` with `step` and `log`, and one entry of `[[changes]]`. All ids are
-//! fixed, so a case's command line is `diagnose --task ServerTasks-2` with `OCTOPUS_SPACE = "Spaces-77"`.
+//! `example.toml` beside this is a whole one. The smallest useful file has one of `[[steps]]`, `[failed]` with `step` and `log`,
+//! and one of `[[changes]]`. All ids are fixed, so a case's command line is `diagnose --task ServerTasks-2`, with
+//! `OCTOPUS_SPACE = "Spaces-77"`. What a test expects of a file stands in its `[expected]`, see [`expected`].
 //!
 //! | word | the change |
 //! | --- | --- |
