@@ -242,6 +242,25 @@ fn a_file_of_two_runs_stands_alone_and_takes_decoys_along() {
 }
 
 #[test]
+fn nobody_is_named_where_the_audit_log_was_too_long_to_be_read_whole() {
+    let mut world = world("many-changes");
+    let events = world.resources.get_mut("events").unwrap();
+    for number in 0..250 {
+        let mut event = events[0].clone();
+        event["Id"] = format!("Events-9{number:03}").into();
+        event["Occurred"] = "2026-03-18T12:00:00.000+00:00".into();
+        event["Category"] = "Modified".into();
+        event["Message"] = "A trigger was modified".into();
+        event["RelatedDocumentIds"] = vec!["Projects-1"].into();
+        events.push(event);
+    }
+    let task = Some(octopus::Target::Task("ServerTasks-2".to_owned()));
+    let told = shown(&collect(world, &BTreeMap::new(), task).unwrap().incident);
+    let line = told.lines().find(|line| line.contains("variable Db:Name")).unwrap();
+    assert!(!line.contains("Sam Example"), "{line}");
+}
+
+#[test]
 fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     for (route, kind) in [
         ("variables/*", Kind::ServerError),

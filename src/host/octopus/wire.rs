@@ -38,6 +38,9 @@ pub(super) struct Failing {
 pub(super) struct Page<T> {
     #[serde(default = "Vec::new")]
     pub(super) items: Vec<T>,
+    /// How many there are on all pages.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) total_results: usize,
 }
 
 /// Anything with an id and a name: a project, an environment, a tenant, a space, a worker pool.

@@ -40,6 +40,8 @@ pub(super) struct Time<'a> {
     /// When the last good run and the failed one began.
     pub(super) from: Option<Timestamp>,
     pub(super) to: Option<Timestamp>,
+    /// Before it the audit log was not read: who edited then is not known.
+    pub(super) known_since: Option<Timestamp>,
     /// When the snapshots of both were made.
     pub(super) frozen: (Option<Timestamp>, Option<Timestamp>),
     /// The machines of the environment, where known.
@@ -131,7 +133,10 @@ fn owner_matches(id: &str, owner: &str) -> bool {
 
 /// Whether an event may be the edit that made a change.
 fn fits(event: &Event, about: &About, change: &Change, time: &Time) -> bool {
-    let frozen = within(event.occurred, time.frozen.0.or(time.from), time.frozen.1.or(time.to));
+    let start = time.frozen.0.or(time.from);
+    // Where a part of the time is not known, somebody else may have made the edit.
+    let known = time.known_since.is_none_or(|since| start.is_some_and(|start| since <= start));
+    let frozen = known && within(event.occurred, start, time.frozen.1.or(time.to));
     let ids = &event.related_document_ids;
     let has = |prefix: &str| ids.iter().any(|id| id.starts_with(prefix));
     let message = event.message.to_ascii_lowercase();
@@ -231,6 +236,7 @@ mod tests {
             runbook: "",
             from: at(5),
             to: at(10),
+            known_since: None,
             frozen: (at(3), at(9)),
             machines: Some(vec!["Machines-1"]),
             libraries: vec!["LibraryVariableSets-1".to_owned()],

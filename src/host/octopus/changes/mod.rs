@@ -7,6 +7,7 @@
 use std::thread;
 
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
+use jiff::Timestamp;
 use url::Url;
 
 use crate::model::{Baseline, Change, ChangeKind, Log, Note};
@@ -119,7 +120,7 @@ pub(super) fn since(
         .machines
         .and_then(|answer| or_note(answer, notes, "the machines", "which of them changed is known from the logs alone"))
         .map(|page| page.items);
-    let events = take_events(asked.events, notes);
+    let (events, known_since) = take_events(asked.events, notes);
     let url = process_page(api, known, now);
     let mut found = Vec::new();
     let mut add = |about: fn() -> About, changes: Vec<Change>| {
@@ -160,6 +161,7 @@ pub(super) fn since(
         runbook: &now.run.runbook_id,
         from: was.created.or(baseline.run.started),
         to: now.task.completed_time,
+        known_since,
         frozen: (
             before.as_ref().and_then(|release| release.assembled),
             now.release.and_then(|release| release.assembled),
@@ -178,20 +180,23 @@ pub(super) fn since(
     (baseline, changes.into_iter().map(presentable).collect())
 }
 
-/// The events of all lists; however many of them fail for the same reason, that costs one note.
-fn take_events(answers: Vec<Result<Page<Event>, Trouble>>, notes: &mut Vec<Note>) -> Vec<Event> {
+/// The events of all lists, and since when they are whole where all lists go on beyond their first page. However many of them
+/// fail for the same reason, that costs one note.
+fn take_events(answers: Vec<Result<Page<Event>, Trouble>>, notes: &mut Vec<Note>) -> (Vec<Event>, Option<Timestamp>) {
     let mut events = Vec::new();
-    let mut told = false;
+    let mut whole_since = Vec::new();
+    let mut troubles = Vec::new();
     for answer in answers {
-        let mut own = Vec::new();
-        let page = or_note(answer, &mut own, "the audit events", "who made a change, and when, is unknown");
-        events.extend(page.into_iter().flat_map(|page| page.items));
-        if !told && !own.is_empty() {
-            notes.append(&mut own);
-            told = true;
-        }
+        let cost = "who made a change, and when, is unknown";
+        let Some(page) = or_note(answer, &mut troubles, "the audit events", cost) else { continue };
+        let goes_on = page.total_results > page.items.len();
+        let oldest = page.items.iter().filter_map(|event| event.occurred).min();
+        whole_since.push(oldest.filter(|_| goes_on));
+        events.extend(page.items);
     }
-    events
+    notes.extend(troubles.into_iter().take(1));
+    let since = if whole_since.iter().all(Option::is_some) { whole_since.into_iter().flatten().min() } else { None };
+    (events, since)
 }
 
 /// Releases that were made after the last good one and up to this one, as far as the server listed them.
