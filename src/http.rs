@@ -89,13 +89,15 @@ pub struct Request {
     pub credentials: Vec<(&'static str, String)>,
     /// The longest to wait for the whole answer, within the deadline.
     pub patience: Duration,
+    /// How often it may be sent in all.
+    pub attempts: u32,
 }
 
 impl Request {
     /// A `GET` of `url`.
     #[must_use]
     pub fn get(url: Url) -> Self {
-        Self { url, body: None, headers: Vec::new(), credentials: Vec::new(), patience: PATIENCE }
+        Self { url, body: None, headers: Vec::new(), credentials: Vec::new(), patience: PATIENCE, attempts: ATTEMPTS }
     }
 }
 
@@ -157,6 +159,12 @@ impl Http {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
+    /// How often anything was sent again so far.
+    #[must_use]
+    pub fn resent(&self) -> usize {
+        self.resends.load(Ordering::Relaxed).min(RESENDS)
+    }
+
     /// Sends `request`, again after a pause where that may help, and follows redirects.
     ///
     /// A status of 408, 429 or 5xx is returned only when there is no time or no try left.
@@ -172,7 +180,7 @@ impl Http {
             };
             let pause = retry_after.unwrap_or_else(|| backoff(attempt));
             let spent = || self.resends.fetch_add(1, Ordering::Relaxed) >= RESENDS;
-            if attempt == ATTEMPTS || pause + Duration::from_millis(500) >= self.left() || spent() {
+            if attempt >= request.attempts || pause + Duration::from_millis(500) >= self.left() || spent() {
                 return match outcome {
                     Err(Failure::Unreachable { .. }) if self.left().is_zero() => Err(Failure::Late(address)),
                     other => other.map(|(response, _)| response),

@@ -194,6 +194,8 @@ fn faults_of_the_server_cost_a_note_and_not_the_run() {
         Fault::new("workerpools/all", Kind::BadGateway),
         Fault::new("artifacts", Kind::Empty),
         Fault::new("deployments", Kind::Reset),
+        Fault::new("tasks/ServerTasks-2000912/details", Kind::Hang),
+        Fault::new("events", Kind::Huge).size(40 << 20),
     ];
     for fault in faults {
         let name = format!("{fault:?}");

@@ -132,14 +132,18 @@ fn own(world: &World, kind: &str, item: &mut Value) -> Value {
             })
         }
         "deploymentprocesses" | "runbookprocesses" => {
-            for (index, step) in item["Steps"].as_array_mut().into_iter().flatten().enumerate() {
-                fill_step(step, index + 1);
-            }
+            item["Steps"].as_array_mut().into_iter().flatten().for_each(fill_step);
             json!({ "Version": 1, "LastSnapshotId": null })
         }
         "variables" => {
-            for (index, variable) in item["Variables"].as_array_mut().into_iter().flatten().enumerate() {
-                fill_variable(variable, &id, index);
+            // A variable keeps its id from one version of its set to the next.
+            let owner = if item["OwnerId"].is_null() { id.clone() } else { text(item, "OwnerId") };
+            let mut seen: Vec<String> = Vec::new();
+            for variable in item["Variables"].as_array_mut().into_iter().flatten() {
+                let name = text(variable, "Name");
+                let index = seen.iter().filter(|one| **one == name).count();
+                fill_variable(variable, &format!("{owner}-{name}"), index);
+                seen.push(name);
             }
             json!({})
         }
@@ -212,12 +216,13 @@ fn deployment(world: &World, item: &Value) -> Value {
     })
 }
 
-fn fill_step(step: &mut Value, number: usize) {
+fn fill_step(step: &mut Value) {
     let name = step["Name"].clone();
+    let slug_of_step = slug(step);
     complete(
         step,
         &json!({
-            "Id": format!("step-{number:04}"), "Slug": slug(step), "PackageRequirement": "LetOctopusDecide",
+            "Id": format!("step-{slug_of_step}"), "Slug": slug_of_step, "PackageRequirement": "LetOctopusDecide",
             "Properties": {}, "Condition": "Success", "StartTrigger": "StartAfterPrevious", "Actions": []
         }),
     );
@@ -227,7 +232,7 @@ fn fill_step(step: &mut Value, number: usize) {
         complete(
             action,
             &json!({
-                "Id": format!("actn-{number:04}"), "Slug": slug, "ActionType": "Octopus.Script", "Notes": null,
+                "Id": format!("actn-{slug}"), "Slug": slug, "ActionType": "Octopus.Script", "Notes": null,
                 "IsDisabled": false, "IsRequired": false, "CanBeUsedForProjectVersioning": false, "WorkerPoolId": null,
                 "WorkerPoolVariable": null, "Container": { "Image": null, "FeedId": null, "GitUrl": null, "Dockerfile": null },
                 "Environments": [], "ExcludedEnvironments": [], "Channels": [], "TenantTags": [], "Packages": [],
@@ -291,7 +296,7 @@ fn slug(item: &Value) -> String {
     slugged(&text(item, "Name"))
 }
 
-fn slugged(name: &str) -> String {
+pub fn slugged(name: &str) -> String {
     let words = name.to_lowercase();
     let words = words.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-")

@@ -2,7 +2,8 @@
 //!
 //! In comes a case's `server/` folder ([`World::load`]), out comes an address that answers as Octopus does
 //! ([`Server::start`]). The one rule: a test describes a world, never an answer; each answer follows from the world.
-//! Smallest example: `tests/cases/green`. What a world may hold is described in `tests/cases/README.md`.
+//! Smallest example: `tests/cases/green`. What a world may hold is described in `tests/cases/README.md`; a failed run, the last
+//! good one and what changed between them fit in one small file, described in `two_runs`.
 
 #![allow(dead_code, reason = "several test programs share this module, and each uses a part of it")]
 #![allow(unused_imports, reason = "as above, for the names below")]
@@ -25,6 +26,7 @@ pub mod plain;
 mod routes;
 mod server;
 mod tasks;
+pub mod two_runs;
 mod world;
 
 pub use faults::{Fault, Kind};

@@ -194,8 +194,8 @@ fn get(state: &State, request: &Request, kind: &str, segments: &[&str], query: &
             }
             list(kind, items)
         }
-        (_, [_]) => list(kind, world.resources.get(kind)?.clone()),
-        (_, [_, all]) if all.eq_ignore_ascii_case("all") => ok(json!(world.resources.get(kind)?)),
+        (_, [_]) => list(kind, known_list(world, kind)?),
+        (_, [_, all]) if all.eq_ignore_ascii_case("all") => ok(json!(known_list(world, kind)?)),
         (_, [_, id]) => ok(without_marks(world.get(kind, id)?)),
         _ => None,
     }
@@ -324,6 +324,12 @@ fn release_route(world: &World, request: &Request, id: &str, rest: &[&str], quer
         ["missingpackages"] => Some(Response::json(200, &json!({ "Packages": [] }))),
         _ => None,
     }
+}
+
+/// All resources of a kind that the world has, or that Octopus lists though there are none.
+fn known_list(world: &World, kind: &str) -> Option<Vec<Value>> {
+    let listed = item_type(kind) != "Resource";
+    world.resources.get(kind).cloned().or_else(|| listed.then(Vec::new))
 }
 
 /// A resource with exactly that id.

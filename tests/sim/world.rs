@@ -12,6 +12,7 @@ use super::faults::Fault;
 use super::fill;
 use super::log::TaskLog;
 use super::log_text;
+use super::two_runs;
 
 /// A server's whole content. The fields may be changed between loading and starting.
 #[derive(Debug, Clone)]
@@ -92,6 +93,18 @@ impl World {
         };
         let mut world = Self { settings, resources: BTreeMap::new(), tasks: Vec::new() };
         world.add(folder);
+        let runs = folder.join("runs.toml");
+        if runs.exists() {
+            two_runs::add(&mut world, &runs);
+        }
+        fill::fill(&mut world);
+        world
+    }
+
+    /// Reads a file of two runs that stands alone.
+    pub fn of_runs(file: &Path) -> Self {
+        let mut world = Self { settings: Settings::default(), resources: BTreeMap::new(), tasks: Vec::new() };
+        two_runs::add(&mut world, file);
         fill::fill(&mut world);
         world
     }

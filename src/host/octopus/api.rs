@@ -1,7 +1,7 @@
 //! Calls to an Octopus Server: addresses, the key, a limit on their number, and what an answer that is no answer means.
 
 use std::io::Read;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub(super) struct Api<'a> {
     base: Url,
     credential: Credential,
     calls: AtomicUsize,
+    once: AtomicBool,
     abreast: Mutex<usize>,
     freed: Condvar,
 }
@@ -73,16 +74,29 @@ pub(super) struct Api<'a> {
 impl<'a> Api<'a> {
     pub(super) fn new(http: &'a Http, base: Url, credential: Credential) -> Self {
         let (calls, abreast, freed) = (AtomicUsize::new(0), Mutex::new(0), Condvar::new());
-        Self { http, base, credential, calls, abreast, freed }
+        Self { http, base, credential, calls, once: AtomicBool::new(false), abreast, freed }
     }
 
     pub(super) fn base(&self) -> &Url {
         &self.base
     }
 
+    /// How many more calls may be made.
+    pub(super) fn left(&self) -> usize {
+        CALLS.saturating_sub(self.calls.load(Ordering::Relaxed) + self.http.resent())
+    }
+
+    /// From now on each call is made once and leaves time for the diagnosis: what is asked yet is worth no more load on a server
+    /// that is in trouble.
+    pub(super) fn ask_once(&self) {
+        self.once.store(true, Ordering::Relaxed);
+    }
+
     /// `GET {server}/api/{path}` as JSON. Values in `path` are escaped by [`segment`].
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
-        let text = self.open(path, Duration::from_secs(30), |response| {
+        // One answer that never comes must not take the time that the others and the diagnosis need.
+        let patience = Duration::from_secs(30).min(self.http.left() / 2);
+        let text = self.open(path, patience, |response| {
             response.text(CAP).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
         })?;
         serde_json::from_str(&text).map_err(|error| Trouble::Nonsense(error.to_string()))
@@ -94,7 +108,9 @@ impl<'a> Api<'a> {
         path: &str,
         read: impl FnOnce(Box<dyn Read + Send>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        self.open(path, self.http.left(), |response| read(response.into_reader()))
+        let left = self.http.left();
+        let patience = if self.once.load(Ordering::Relaxed) { left / 2 } else { left };
+        self.open(path, patience, |response| read(response.into_reader()))
     }
 
     fn open<T>(
@@ -103,7 +119,7 @@ impl<'a> Api<'a> {
         patience: Duration,
         read: impl FnOnce(Response) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
+        if self.calls.fetch_add(1, Ordering::Relaxed) + self.http.resent() >= CALLS {
             return Err(Trouble::Enough);
         }
         let base = self.base.as_str().trim_end_matches('/');
@@ -111,6 +127,9 @@ impl<'a> Api<'a> {
         let address = address.trim_end_matches('/');
         let url = Url::parse(address).map_err(|error| Trouble::Nonsense(error.to_string()))?;
         let mut request = Request { patience, ..Request::get(url) };
+        if self.once.load(Ordering::Relaxed) {
+            request.attempts = 1;
+        }
         request.headers.push(("accept", "application/json, text/plain".to_owned()));
         match &self.credential {
             Credential::None => {}

@@ -24,6 +24,12 @@ pub(super) struct Around {
     pub(super) earlier: Option<Vec<Earlier>>,
     pub(super) context: Vec<Context>,
     pub(super) commit: Option<String>,
+    /// What of it a comparison with another run needs.
+    pub(super) release: Option<Release>,
+    pub(super) process: Option<Process>,
+    pub(super) project: Option<Named>,
+    pub(super) pools: Vec<Named>,
+    pub(super) progression: Option<Progression>,
 }
 
 /// The answer, or a note that says what is missing and what it costs.
@@ -35,15 +41,8 @@ pub(super) fn release(api: &Api, space: &str, id: &str) -> Result<Release, Troub
     api.get(&at(space, &format!("releases/{}", segment(id))))
 }
 
-/// Asks for all of it side by side. `release` is the release if it was asked for already.
-pub(super) fn around(
-    api: &Api,
-    known: &mut Known,
-    deployment: Option<&Deployment>,
-    release_answer: Option<Result<Release, Trouble>>,
-    log: &Log,
-    notes: &mut Vec<Note>,
-) -> Around {
+/// Asks for all of it side by side, but for the release if it is asked for elsewhere.
+pub(super) fn ask(api: &Api, known: &Known, deployment: Option<&Deployment>, release_elsewhere: Elsewhere) -> Answers {
     let space = known.space.clone();
     let by_id = |kind: &str, id: &str| api.get::<Named>(&at(&space, &format!("{kind}/{}", segment(id))));
     let is_runbook = !known.runbook_run.is_empty();
@@ -52,12 +51,12 @@ pub(super) fn around(
     });
     let process_kind = if is_runbook { "runbookProcesses" } else { "deploymentprocesses" };
     let of_project = !known.project.is_empty() && !known.environment.is_empty();
-    let answers = thread::scope(|scope| {
+    thread::scope(|scope| {
         let process = process_id.filter(|id| !id.is_empty()).map(|id| {
             let path = at(&space, &format!("{process_kind}/{}", segment(&id)));
             scope.spawn(move || api.get::<Process>(&path))
         });
-        let wanted = release_answer.is_none() && !known.release.is_empty();
+        let wanted = release_elsewhere == Elsewhere::No && !known.release.is_empty();
         let release = wanted.then(|| scope.spawn(|| release(api, &space, &known.release)));
         let project = (!known.project.is_empty()).then(|| scope.spawn(|| by_id("projects", &known.project)));
         let named = |id: &str, name: &str| !id.is_empty() && name.is_empty();
@@ -74,7 +73,7 @@ pub(super) fn around(
         let root = scope.spawn(|| api.get::<Root>(""));
         Answers {
             process: process.map(join),
-            release: release_answer.or(release.map(join)),
+            release: release.map(join),
             project: project.map(join),
             environment: environment.map(join),
             tenant: tenant.map(join),
@@ -83,11 +82,18 @@ pub(super) fn around(
             pools: join(pools),
             root: join(root),
         }
-    });
-    answers.put_together(api, known, log, notes)
+    })
 }
 
-struct Answers {
+/// Whether something is asked for in another place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Elsewhere {
+    Yes,
+    No,
+}
+
+/// What was answered.
+pub(super) struct Answers {
     process: Option<Result<Process, Trouble>>,
     release: Option<Result<Release, Trouble>>,
     project: Option<Result<Named, Trouble>>,
@@ -100,7 +106,12 @@ struct Answers {
 }
 
 impl Answers {
-    fn put_together(self, api: &Api, known: &mut Known, log: &Log, notes: &mut Vec<Note>) -> Around {
+    /// The same with the release that was asked for elsewhere, if it was.
+    pub(super) fn with_release(self, release: Option<Result<Release, Trouble>>) -> Self {
+        Self { release: release.or(self.release), ..self }
+    }
+
+    pub(super) fn put_together(self, api: &Api, known: &mut Known, log: &Log, notes: &mut Vec<Note>) -> Around {
         let mut note_of = |what: &str, cost: &str, trouble: &Trouble| {
             notes.push(note(&format!("{what} cannot be read ({trouble}): {cost}")));
         };
@@ -145,9 +156,9 @@ impl Answers {
             .and_then(|answer| or_note(answer, notes, "earlier failures", "whether this happened before is unknown"));
         let pools = self.pools.unwrap_or_default();
         let version = self.root.map(|root| root.version).unwrap_or_default();
-        let definitions = process.map(|process| {
+        let definitions = process.as_ref().map(|process| {
             let site = Site { api, known, project: project.as_ref(), pools: &pools, server: &version };
-            site.definitions(&process, release.as_ref(), log)
+            site.definitions(process, release.as_ref(), log)
         });
         let mut context = Vec::new();
         if let Some(release) = &release {
@@ -172,12 +183,13 @@ impl Answers {
                 })
                 .collect()
         });
-        let commit = release.and_then(|release| {
-            let built = release.build_information.into_iter().map(|built| built.vcs_commit_number);
-            let git = release.version_control_reference.map(|reference| reference.git_commit);
-            built.chain(git).find(|commit| !commit.is_empty())
+        let commit = release.as_ref().and_then(|release| {
+            let built = release.build_information.iter().map(|built| &built.vcs_commit_number);
+            let git = release.version_control_reference.as_ref().map(|reference| &reference.git_commit);
+            built.chain(git).find(|commit| !commit.is_empty()).cloned()
         });
-        Around { definitions: definitions.unwrap_or_default(), earlier, context, commit }
+        let definitions = definitions.unwrap_or_default();
+        Around { definitions, earlier, context, commit, release, process, project, pools, progression }
     }
 }
 
@@ -336,7 +348,7 @@ impl Site<'_> {
     }
 }
 
-fn condition(step: &ProcessStep) -> Option<String> {
+pub(super) fn condition(step: &ProcessStep) -> Option<String> {
     let text = match step.condition.as_str() {
         "Success" => "only when previous steps succeed",
         "Failure" => "only when a previous step failed",

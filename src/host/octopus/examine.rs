@@ -22,6 +22,8 @@ const PERMISSIONS: &[(&str, &str, &str)] = &[
     ("RunbookRunView", "runbookRuns?take=1", "failed runbook runs can be diagnosed by their log alone"),
     ("ArtifactView", "artifacts?take=1", "a run diagnosed before is not recognized"),
     ("TenantView", "tenants?take=1", "tenants are shown by their ids"),
+    ("MachineView", "machines?take=1", "which targets changed is known from the logs alone"),
+    ("EventView", "events?take=1", "who changed something since the last good run, and when, is unknown"),
     ("WorkerView", "workerpools?take=1", "worker pools are shown by their ids"),
 ];
 

@@ -158,6 +158,7 @@ fn latest(deployments: &[Deployment], known: &mut Known, what: &str) -> Result<(
     })?;
     known.deployment.clone_from(&first.id);
     known.task.clone_from(&first.task_id);
+    known.run = Some(Box::new(first.clone()));
     absorb(known, first);
     Ok(())
 }

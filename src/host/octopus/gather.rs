@@ -10,6 +10,9 @@ use crate::model::{Incident, Level, Note, Outcome, Secrets, Step};
 
 use super::activity::{self, Activity};
 use super::api::{Api, Trouble, segment};
+use super::changes::{self, Now};
+use super::context::{Answers, Elsewhere};
+use super::last_good::Search;
 use super::wire::{Artifact, Deployment, Page, Release, Task};
 use super::{ARTIFACT, Again, Known, at, context, note, raw, run};
 
@@ -21,13 +24,21 @@ pub(super) fn gather(
     secrets: Secrets,
     notes: &mut Vec<Note>,
 ) -> Result<Incident, Error> {
+    // Round trips before the comparison: finding a run by its names takes two.
+    let mut rounds = if known.run.is_some() { 3 } else { 2 };
+    let mut in_hand = known.run.take().map(|run| *run);
     if known.task.is_empty() {
         let deployment = deployment(api, &known)
             .map_err(|trouble| Error::Host(format!("{} cannot be read: {trouble}", subject(&known))))?;
         known.task.clone_from(&deployment.task_id);
         absorb(&mut known, &deployment);
+        in_hand = Some(deployment);
     }
-    let first = First::ask(api, &known);
+    let (first, early) = thread::scope(|scope| {
+        let early = in_hand.as_ref().map(|run| scope.spawn(|| Second::ask(api, &known, Some(run), None, None)));
+        let first = First::ask(api, &known, in_hand.as_ref());
+        (first, early.and_then(|early| early.join().ok()))
+    });
     let diagnosed = |page: Page<Artifact>| page.items.iter().any(|artifact| artifact.filename == ARTIFACT);
     if again == Again::Refuse && first.artifacts.is_ok_and(diagnosed) {
         let task = &known.task;
@@ -38,17 +49,52 @@ pub(super) fn gather(
     let mut activity = read_otherwise(api, &known, first.activity, notes)?;
     adopt(&mut known, &activity.task);
     blame(&known, &mut activity)?;
-    let deployment = match first.deployment {
-        Some(answer) => answer,
-        None if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
-        None => deployment(api, &known),
+    let deployment = match (in_hand, first.deployment) {
+        (Some(run), _) => Ok(run),
+        (None, Some(answer)) => answer,
+        (None, None) if known.deployment.is_empty() && known.runbook_run.is_empty() => Ok(Deployment::default()),
+        (None, None) => {
+            rounds += 1;
+            deployment(api, &known)
+        }
     };
     let cost = "its process, project and history are unknown";
     let deployment = context::or_note(deployment, notes, "the deployment", cost);
     if let Some(deployment) = &deployment {
         absorb(&mut known, deployment);
     }
-    let around = context::around(api, &mut known, deployment.as_ref(), first.release, &activity.log, notes);
+    let run_itself = deployment.clone().unwrap_or_default();
+    let previous = first.previous.and_then(Result::ok);
+    let second = match early {
+        Some(early) => early,
+        None => Second::ask(api, &known, deployment.as_ref(), first.release, previous),
+    };
+    let mut search = second.search;
+    let mut around = second.answers.put_together(api, &mut known, &activity.log, notes);
+    if let Some(answer) = search.snapshot.take() {
+        let cost = "what the runbook held is not compared";
+        around.release = context::or_note(answer, notes, "the runbook's snapshot", cost);
+    }
+    let last = search.choose(&known, &run_itself, around.progression.as_ref());
+    let last = context::or_note(last, notes, "the last good run", "what changed since is unknown").flatten();
+    let now = Now {
+        run: &run_itself,
+        task: &activity.task,
+        log: &activity.log,
+        release: around.release.as_ref(),
+        process: around.process.as_ref(),
+        project: around.project.as_ref(),
+        pools: &around.pools,
+        progression: around.progression.as_ref(),
+        patient: rounds < 3,
+    };
+    let (baseline, changes) = match last {
+        Some(last) => {
+            let (baseline, changes) = changes::since(api, &known, &now, last, notes);
+            (Some(baseline), changes)
+        }
+        None => (None, Vec::new()),
+    };
     let mut run = run(&known, Some(api.base()));
     run.started = activity.task.start_time;
     run.finished = activity.task.completed_time;
@@ -62,8 +108,8 @@ pub(super) fn gather(
         log: activity.log,
         definitions: around.definitions,
         earlier: around.earlier,
-        baseline: None,
-        changes: Vec::new(),
+        baseline,
+        changes,
         context: around.context,
         secrets,
     })
@@ -75,13 +121,15 @@ struct First {
     artifacts: Result<Page<Artifact>, Trouble>,
     deployment: Option<Result<Deployment, Trouble>>,
     release: Option<Result<Release, Trouble>>,
+    previous: Option<Result<Deployment, Trouble>>,
 }
 
 impl First {
-    fn ask(api: &Api, known: &Known) -> Self {
+    /// A run that is `in_hand` is not asked for again, and what needs it is asked for beside this.
+    fn ask(api: &Api, known: &Known, in_hand: Option<&Deployment>) -> Self {
         let details = at(&known.space, &format!("tasks/{}/details?verbose=true", segment(&known.task)));
         let artifacts = at(&known.space, &format!("artifacts?regarding={}&order=asc", segment(&known.task)));
-        let has_deployment = !known.deployment.is_empty() || !known.runbook_run.is_empty();
+        let is_named = !known.deployment.is_empty() || !known.runbook_run.is_empty();
         thread::scope(|scope| {
             let activity = scope.spawn(|| {
                 api.stream(&details, |source| {
@@ -89,16 +137,46 @@ impl First {
                 })
             });
             let artifacts = scope.spawn(|| api.get(&artifacts));
-            let deployment = has_deployment.then(|| scope.spawn(|| deployment(api, known)));
-            let release = (!known.release.is_empty())
+            let deployment = (in_hand.is_none() && is_named).then(|| scope.spawn(|| deployment(api, known)));
+            let release = (in_hand.is_none() && !known.release.is_empty())
                 .then(|| scope.spawn(|| context::release(api, &known.space, &known.release)));
+            let previous = (!known.previous.is_empty()).then(|| {
+                let path = at(&known.space, &format!("deployments/{}", segment(&known.previous)));
+                scope.spawn(move || api.get(&path))
+            });
             Self {
                 activity: join(activity),
                 artifacts: join(artifacts),
                 deployment: deployment.map(join),
                 release: release.map(join),
+                previous: previous.map(join),
             }
         })
+    }
+}
+
+/// The answers that need the deployment: what stands around it, and the last good run.
+struct Second {
+    answers: Answers,
+    search: Search,
+}
+
+impl Second {
+    fn ask(
+        api: &Api,
+        known: &Known,
+        deployment: Option<&Deployment>,
+        release: Option<Result<Release, Trouble>>,
+        previous: Option<Deployment>,
+    ) -> Self {
+        let none = Deployment::default();
+        let run = deployment.unwrap_or(&none);
+        let (answers, search) = thread::scope(|scope| {
+            let search = scope.spawn(|| Search::ask(api, known, run, previous));
+            let asked = if release.is_some() { Elsewhere::Yes } else { Elsewhere::No };
+            (context::ask(api, known, deployment, asked), search.join().unwrap_or_default())
+        });
+        Self { answers: answers.with_release(release), search }
     }
 }
 

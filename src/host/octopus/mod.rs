@@ -1,7 +1,7 @@
 //! Octopus Deploy: a deployment or runbook run, asked about over the REST API, from inside one of its steps or from outside.
 //!
 //! What an answer looks like is in `wire`, how to ask in `api`, the log in `activity` and `raw`, what else is worth knowing
-//! in `context`, and how to speak back in `speak`.
+//! in `context`, what changed since the last good run in `changes`, and how to speak back in `speak`.
 
 use std::sync::Arc;
 
@@ -15,10 +15,12 @@ use super::{Env, Host, Verdict};
 
 mod activity;
 mod api;
+mod changes;
 mod context;
 mod examine;
 mod find;
 mod gather;
+mod last_good;
 pub mod raw;
 mod speak;
 mod wire;
@@ -29,6 +31,7 @@ pub use speak::{neutral, say};
 
 use activity::Own;
 use api::{Api, segment};
+use wire::Deployment;
 
 /// The server, the key, and which run.
 #[derive(Clone, Default)]
@@ -65,6 +68,8 @@ pub(super) struct Known {
     task: String,
     deployment: String,
     runbook_run: String,
+    /// The last successful deployment in the same place, as Octopus names it.
+    previous: String,
     release: String,
     project: String,
     environment: String,
@@ -77,6 +82,8 @@ pub(super) struct Known {
     error: String,
     error_detail: String,
     own: Own,
+    /// The run itself, where it came with the search for it.
+    run: Option<Box<Deployment>>,
 }
 
 struct Octopus {
@@ -108,6 +115,7 @@ pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Opt
             task: variable("TASK_ID"),
             deployment: variable("DEPLOYMENT_ID"),
             runbook_run: variable("RUNBOOKRUN_ID"),
+            previous: variable("DEPLOYMENT_PREVIOUSSUCCESSFUL_ID"),
             release: variable("RELEASE_ID"),
             project: variable("PROJECT_ID"),
             environment: variable("ENVIRONMENT_ID"),
@@ -120,6 +128,7 @@ pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Opt
             error: variable("DEPLOYMENT_ERROR"),
             error_detail: variable("DEPLOYMENT_ERRORDETAIL"),
             own: Own { number: variable("STEP_NUMBER"), name: variable("STEP_NAME") },
+            run: None,
         });
         Box::new(Octopus { http: Arc::clone(http), access, here }) as Box<dyn Host>
     })

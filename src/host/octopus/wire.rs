@@ -38,6 +38,9 @@ pub(super) struct Failing {
 pub(super) struct Page<T> {
     #[serde(default = "Vec::new")]
     pub(super) items: Vec<T>,
+    /// How many there are on all pages.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) total_results: usize,
 }
 
 /// Anything with an id and a name: a project, an environment, a tenant, a space, a worker pool.
@@ -54,6 +57,8 @@ pub(super) struct Named {
     pub(super) username: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) is_version_controlled: bool,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deployment_process_id: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -112,9 +117,40 @@ pub(super) struct Deployment {
     #[serde(deserialize_with = "lenient")]
     pub(super) skip_actions: Vec<String>,
     #[serde(deserialize_with = "lenient")]
+    pub(super) channel_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) runbook_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) manifest_variable_set_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deployed_by: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) deployed_to_machine_ids: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) specific_machine_ids: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) excluded_machine_ids: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) form_values: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) changes: Vec<ReleaseChanges>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) created: Option<Timestamp>,
 }
 
+/// What a release that lies between two deployments brought.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ReleaseChanges {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) build_information: Vec<BuildInformation>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) work_items: Vec<WorkItem>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) commits: Vec<Commit>,
+}
+
+/// A release, or a snapshot of a runbook, which is to a runbook what a release is to a project.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Release {
@@ -122,6 +158,18 @@ pub(super) struct Release {
     pub(super) id: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) version: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) channel_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) assembled: Option<Timestamp>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) project_variable_set_snapshot_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) library_variable_set_snapshot_ids: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) selected_git_resources: Vec<SelectedGitResource>,
     #[serde(deserialize_with = "lenient")]
     pub(super) release_notes: String,
     #[serde(deserialize_with = "lenient")]
@@ -158,36 +206,95 @@ pub(super) struct GitReference {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct BuildInformation {
     #[serde(deserialize_with = "lenient")]
+    pub(super) package_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) branch: String,
+    #[serde(deserialize_with = "lenient")]
     pub(super) vcs_commit_number: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) work_items: Vec<WorkItem>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) commits: Vec<Commit>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Commit {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) link_url: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) comment: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct WorkItem {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) link_url: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) description: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SelectedGitResource {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) action_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) git_resource_reference_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) git_reference_resource: GitReference,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Process {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: u64,
     #[serde(deserialize_with = "lenient")]
     pub(super) steps: Vec<ProcessStep>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct ProcessStep {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) name: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) condition: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) start_trigger: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) package_requirement: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) properties: BTreeMap<String, Value>,
     #[serde(deserialize_with = "lenient")]
     pub(super) actions: Vec<Action>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Action {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) name: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) action_type: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) is_disabled: bool,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) is_required: bool,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) condition: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) worker_pool_id: String,
     #[serde(deserialize_with = "lenient")]
@@ -195,25 +302,125 @@ pub(super) struct Action {
     #[serde(deserialize_with = "lenient")]
     pub(super) container: Container,
     #[serde(deserialize_with = "lenient")]
+    pub(super) environments: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) excluded_environments: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) channels: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tenant_tags: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
     pub(super) packages: Vec<PackageReference>,
     #[serde(deserialize_with = "lenient")]
     pub(super) properties: BTreeMap<String, Value>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) step_package_version: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) inputs: Value,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Container {
     #[serde(deserialize_with = "lenient")]
     pub(super) image: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) feed_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) git_url: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) dockerfile: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PackageReference {
     #[serde(deserialize_with = "lenient")]
     pub(super) name: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) package_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) feed_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) acquisition_location: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: String,
+}
+
+/// The variables of a project or library set, live or as a release froze them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct VariableSet {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) owner_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) version: u64,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) variables: Vec<Variable>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) scope_values: BTreeMap<String, Vec<Named>>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Variable {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) value: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) r#type: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) scope: BTreeMap<String, Vec<String>>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) is_sensitive: bool,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Machine {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) roles: Vec<String>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) is_disabled: bool,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) health_status: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) status_summary: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) has_latest_calamari: Option<bool>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) operating_system: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) shell_name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) shell_version: String,
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Event {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) category: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) username: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) occurred: Option<Timestamp>,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) message: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) related_document_ids: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -246,7 +453,17 @@ pub(super) struct Progress {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct DashboardItem {
     #[serde(deserialize_with = "lenient")]
+    pub(super) deployment_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) task_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) tenant_id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) environment_id: String,
+    #[serde(deserialize_with = "lenient")]
     pub(super) state: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) created: Option<Timestamp>,
     #[serde(deserialize_with = "lenient")]
     pub(super) completed_time: Option<Timestamp>,
 }
