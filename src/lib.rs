@@ -163,7 +163,8 @@ fn seal(
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let evidence = reduce::reduce(&incident.log, &catalogue, settings.budget);
+    let mut evidence = reduce::reduce(&incident.log, &catalogue, settings.budget);
+    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
     let redactor = Redactor::new(&incident);
     Ok((redactor.seal(&incident, &evidence), redactor))
 }

@@ -9,8 +9,11 @@ use std::ops::Range;
 use crate::model::{Evidence, Log, Pick};
 use crate::signature::{Catalogue, SURE};
 
+mod affinity;
 mod block;
+mod names;
 mod score;
+pub mod suspect;
 pub mod tokens;
 
 /// How much may be picked.

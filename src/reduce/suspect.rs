@@ -1,0 +1,418 @@
+//! Which changes touch what the evidence names: the first things to look at.
+//!
+//! A change and the evidence meet in names. How much a meeting says: how rare the name is among the changes and in the log, how
+//! strongly its line explains the failure, and how central it is to the change. Nothing is accused that meets nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use aho_corasick::AhoCorasick;
+use jiff::Timestamp;
+
+use super::affinity;
+use super::names;
+use crate::model::{Change, ChangeKind, Evidence, Level, Log, Run, Suspect};
+use crate::signature::SURE;
+
+/// What a change must reach to be a suspect.
+const THRESHOLD: f64 = 0.3;
+/// A suspect with a smaller share of the first one's score is no longer told.
+const BESIDE_THE_FIRST: f64 = 0.4;
+/// Suspects that are told.
+const MOST: usize = 5;
+/// Lines and words that one suspect cites.
+const CITED: usize = 3;
+/// What ordinary words may say together: not enough to accuse.
+const ORDINARY: f64 = 0.25;
+/// Of a change's details no more is read than this.
+const DETAILS: usize = 64 << 10;
+/// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
+const LINES: usize = 200;
+
+/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does.
+#[must_use]
+pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -> Vec<Suspect> {
+    let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &best.signature);
+    let outside = failure.is_some_and(|failure| affinity::is_outside(&failure.kind));
+    let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(touched).collect();
+    let mut holders: HashMap<&str, usize> = HashMap::new();
+    for name in touched.iter().flat_map(BTreeMap::keys) {
+        *holders.entry(name).or_default() += 1;
+    }
+    let weights = line_weights(log, evidence, outside);
+    let said = said(log, evidence, &weights, &holders);
+    let standing = standing(log, &said);
+    let of_the_run = of_the_run(run);
+    let kin: Vec<f64> = changes
+        .iter()
+        .map(|change| failure.map_or(0.0, |failure| affinity::between(&failure.kind, failure.domain, change)))
+        .collect();
+    let alike = |weight: f64| kin.iter().filter(|other| **other >= weight).count();
+    let failed: HashSet<String> = log.steps.iter().filter(|step| step.culprit).map(|step| plain(&step.name)).collect();
+
+    let mut suspects: Vec<Suspect> = Vec::new();
+    for (index, (change, touched)) in changes.iter().zip(&touched).enumerate() {
+        let mut meetings: Vec<Meeting> = touched
+            .iter()
+            .filter_map(|(name, place)| {
+                let said = said.get(name.as_str())?;
+                let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
+                let in_log = rarity(standing.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
+                let own = if of_the_run.contains(name) { 0.25 } else { 1.0 };
+                let weight = said.form.min(1.0) * said.line * place * own * among * in_log.sqrt();
+                Some(Meeting { name, word: said.word, weight, ordinary: said.form < 0.5, lines: &said.lines })
+            })
+            .collect();
+        let at_line = line_in_diff(log, &weights, change);
+        meetings.sort_by(|a, b| {
+            b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
+        });
+        let met = Met::of(&meetings, at_line.as_ref());
+        let same_step = change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
+        let by_step = match (same_step, change.kind) {
+            (false, _) => 0.0,
+            (true, _) if outside => 0.05,
+            (true, ChangeKind::Process) if change.details.is_some() => 0.36,
+            (true, ChangeKind::Process) => 0.33,
+            (true, _) => 0.12,
+        };
+        let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
+        let score = (1.0 - (1.0 - met.weight) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change.when, run);
+        if score < THRESHOLD {
+            continue;
+        }
+        let mut lines = met.lines;
+        if lines.is_empty() {
+            lines.extend(key_line(evidence, &weights));
+        }
+        suspects.push(Suspect { change: index, lines, words: met.words, score: score.min(0.99) });
+    }
+    let when = |suspect: &Suspect| changes.get(suspect.change).and_then(|change| change.when);
+    suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
+    let least = suspects.first().map_or(0.0, |first| first.score * BESIDE_THE_FIRST);
+    suspects.retain(|suspect| suspect.score >= least);
+    suspects.truncate(MOST);
+    suspects
+}
+
+fn plain(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// From 1 for what one of `all` has to nearly 0 for what all have.
+#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
+fn rarity(having: usize, all: usize) -> f64 {
+    let all = (all + 1) as f64;
+    ((all / having.max(1) as f64).ln() / all.ln()).clamp(0.0, 1.0)
+}
+
+/// A name that a change and the evidence share.
+struct Meeting<'a> {
+    name: &'a str,
+    word: &'a str,
+    weight: f64,
+    ordinary: bool,
+    lines: &'a [usize],
+}
+
+/// All that a change and the evidence share, told once.
+#[derive(Default)]
+struct Met {
+    weight: f64,
+    lines: Vec<usize>,
+    words: Vec<String>,
+}
+
+impl Met {
+    /// Sums up `meetings`, best first. A part of a name that has met says nothing more.
+    fn of(meetings: &[Meeting<'_>], at_line: Option<&(usize, String)>) -> Self {
+        let mut met = Self::default();
+        let (mut left, mut ordinary) = (1.0, 1.0);
+        let mut taken: Vec<&str> = Vec::new();
+        if let Some((line, place)) = at_line {
+            left *= 0.2;
+            met.cite(&[*line], place);
+        }
+        for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
+            if taken.iter().any(|name| name.contains(meeting.name) || meeting.name.contains(name)) {
+                continue;
+            }
+            taken.push(meeting.name);
+            if meeting.ordinary {
+                ordinary *= 1.0 - meeting.weight;
+            } else {
+                left *= 1.0 - meeting.weight * 0.95;
+            }
+            met.cite(meeting.lines, meeting.word);
+            if taken.len() == 8 {
+                break;
+            }
+        }
+        met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY);
+        met.lines.sort_unstable();
+        met
+    }
+
+    fn cite(&mut self, lines: &[usize], word: &str) {
+        if self.words.len() < CITED {
+            self.words.push(word.to_owned());
+            let new = lines.iter().find(|line| !self.lines.contains(line));
+            // A line that holds two of the words is better than two lines.
+            if !lines.iter().any(|line| self.lines.contains(line)) {
+                self.lines.extend(new);
+            }
+        }
+    }
+}
+
+/// How much each shown line explains, from 0 to 1.
+fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTreeMap<usize, f64> {
+    let best = evidence.picks.iter().map(|pick| pick.score).fold(f64::MIN_POSITIVE, f64::max);
+    let mut weights = BTreeMap::new();
+    for pick in &evidence.picks {
+        for index in pick.lines.clone() {
+            let level = match log.lines.get(index).map(|line| line.level) {
+                Some(Level::Error | Level::Fatal) => 0.2,
+                Some(Level::Warning) => 0.08,
+                _ => 0.0,
+            };
+            let complains = if complains(log.line(index)) { 0.2 } else { 0.0 };
+            let weight = 0.3 + 0.3 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
+            weights.insert(index, if outside { weight * 0.3 } else { weight });
+        }
+    }
+    for found in evidence.matches.iter().rev() {
+        let weight = weights.entry(found.line).or_insert(0.5);
+        *weight = weight.max(if found.strength >= SURE { 1.0 } else { 0.7 });
+    }
+    weights
+}
+
+/// Words with which a line says that something is wrong.
+fn complains(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "error",
+        "fail",
+        "denied",
+        "refused",
+        "not found",
+        "cannot",
+        "could not",
+        "unable",
+        "missing",
+        "invalid",
+        "expired",
+        "timed out",
+        "timeout",
+        "exception",
+        "no such",
+        "not exist",
+        "unexpected",
+        "unknown",
+        "rejected",
+        "unreachable",
+    ];
+    let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text).to_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The line that says most of the failure.
+fn key_line(evidence: &Evidence, weights: &BTreeMap<usize, f64>) -> Option<usize> {
+    let shown = |line: &usize| weights.contains_key(line);
+    let matched = evidence.matches.first().map(|best| best.line).filter(shown);
+    matched.or_else(|| {
+        let best = weights.iter().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(a.0)));
+        best.map(|(line, _)| *line)
+    })
+}
+
+/// A name the evidence says: how, where, and how much its form and its best line weigh.
+struct Said<'a> {
+    word: &'a str,
+    form: f64,
+    line: f64,
+    lines: Vec<usize>,
+}
+
+/// The names of the evidence that some change touches too.
+fn said<'a>(
+    log: &'a Log,
+    evidence: &'a Evidence,
+    weights: &BTreeMap<usize, f64>,
+    holders: &HashMap<&str, usize>,
+) -> HashMap<String, Said<'a>> {
+    let mut all: HashMap<String, Said<'a>> = HashMap::new();
+    let mut say = |word: &'a str, form: f64, line: usize, weight: f64| {
+        let key = names::key(word);
+        if !holders.contains_key(key.as_str()) {
+            return;
+        }
+        let said = all.entry(key).or_insert_with(|| Said { word, form: 0.0, line: 0.0, lines: Vec::new() });
+        said.form = said.form.max(form);
+        if weight > said.line {
+            (said.line, said.word) = (weight, word);
+            said.lines.insert(0, line);
+        } else if said.lines.len() < CITED {
+            said.lines.push(line);
+        }
+    };
+    for (&index, &weight) in weights {
+        names::each(log.line(index), |word, form| say(word, form, index, weight));
+        let step = log.lines.get(index).and_then(|line| line.step).and_then(|step| log.steps.get(step));
+        // A line that a machine wrote speaks of that machine.
+        if let Some(place) = step.filter(|step| step.culprit).and_then(|step| step.place.as_deref()) {
+            names::each(place, |word, form| say(word, form, index, weight * 0.7));
+        }
+    }
+    for found in evidence.matches.iter().filter(|found| found.strength >= SURE) {
+        for (_, value) in &found.captures {
+            say(value.trim(), 0.9, found.line, 1.0);
+        }
+    }
+    all
+}
+
+/// In how many lines of the log each name stands.
+fn standing<'a>(log: &Log, said: &'a HashMap<String, Said<'_>>) -> HashMap<&'a str, usize> {
+    let names: Vec<(&str, &str)> = said.iter().map(|(name, said)| (name.as_str(), said.word)).collect();
+    let words = names.iter().map(|(_, word)| word);
+    let Ok(automaton) = AhoCorasick::builder().ascii_case_insensitive(true).build(words) else {
+        return HashMap::new();
+    };
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    let mut line = 0;
+    for hit in automaton.find_overlapping_iter(&log.text) {
+        while log.lines.get(line).is_some_and(|line| line.end < hit.end()) {
+            line += 1;
+        }
+        let Some((name, _)) = names.get(hit.pattern().as_usize()) else { continue };
+        if last.insert(name, line) != Some(line) {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// The names of the run itself, which stand everywhere and tell nothing.
+fn of_the_run(run: &Run) -> BTreeSet<String> {
+    let texts = [Some(&run.host), run.project.as_ref(), run.environment.as_ref(), run.tenant.as_ref()];
+    let mut all = BTreeSet::new();
+    for text in texts.into_iter().flatten().chain(&run.version) {
+        names::each(text, |word, _| {
+            all.insert(names::key(word));
+        });
+        all.insert(names::key(text));
+    }
+    all
+}
+
+/// The names that a change touches, and how central each is to it.
+fn touched(change: &Change) -> BTreeMap<String, f64> {
+    let mut all: BTreeMap<String, f64> = BTreeMap::new();
+    let mut touch = |text: &str, place: f64| {
+        names::each(text, |word, form| {
+            // How a word is written here matters less than that it is the same.
+            let weight = place * if form < 0.2 { 0.6 } else { 1.0 };
+            let known = all.entry(names::key(word)).or_default();
+            *known = known.max(weight);
+        });
+    };
+    touch(&change.title, 1.0);
+    both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
+    let details = change.details.as_deref().unwrap_or_default();
+    let details = details.get(..details.floor_char_boundary(DETAILS)).unwrap_or_default();
+    let mut in_diff = false;
+    let (mut removed, mut added) = (String::new(), String::new());
+    for line in details.lines() {
+        if line.starts_with("@@") {
+            in_diff = true;
+            both(&std::mem::take(&mut removed), &std::mem::take(&mut added), &mut touch);
+        } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
+            in_diff = false;
+            touch(line, 0.9);
+        } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
+            added.extend([text, "\n"]);
+        } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
+            removed.extend([text, "\n"]);
+        } else {
+            touch(line, if in_diff { 0.2 } else { 0.7 });
+        }
+    }
+    both(&removed, &added, &mut touch);
+    all
+}
+
+/// Touches what differs between two texts fully and what they share a little.
+fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
+    let names = |text: &str| {
+        let mut all = BTreeMap::new();
+        names::each(text, |word, _| {
+            all.entry(names::key(word)).or_insert_with(|| word.to_owned());
+        });
+        all
+    };
+    let (old, new) = (names(before), names(after));
+    for (texts, others) in [(&old, &new), (&new, &old)] {
+        for (name, word) in texts {
+            let shared = others.contains_key(name);
+            touch(word, if shared { 0.5 } else { 1.0 });
+        }
+    }
+}
+
+/// The line of the evidence that names a file and a line which the change's diff touches, and that place.
+fn line_in_diff(log: &Log, weights: &BTreeMap<usize, f64>, change: &Change) -> Option<(usize, String)> {
+    let hunks = hunks(change.details.as_deref()?);
+    if hunks.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<(&usize, &f64)> = weights.iter().collect();
+    lines.sort_by(|a, b| b.1.total_cmp(a.1).then(a.0.cmp(b.0)));
+    lines.into_iter().filter(|(_, weight)| **weight > 0.4).find_map(|(&index, _)| {
+        let text = log.line(index);
+        hunks.iter().find_map(|(file, lines)| {
+            let start = text.find(file.as_str())?;
+            let after = text.get(start + file.len()..)?;
+            let gap = after.find(|c: char| c.is_ascii_digit()).filter(|gap| *gap > 0 && *gap < 10)?;
+            let between = after.get(..gap)?;
+            if between.contains(char::is_alphabetic) && !between.contains("line") {
+                return None;
+            }
+            let digits = after.get(gap..)?.bytes().take_while(u8::is_ascii_digit).count();
+            let number: usize = after.get(gap..gap + digits)?.parse().ok()?;
+            lines.contains(&number).then(|| (index, format!("{file}{}", after.get(..gap + digits).unwrap_or_default())))
+        })
+    })
+}
+
+/// The file names and line ranges that a unified diff's new side touches.
+fn hunks(details: &str) -> Vec<(String, std::ops::RangeInclusive<usize>)> {
+    let mut all = Vec::new();
+    let mut file = None;
+    for line in details.lines() {
+        if let Some(path) = line.strip_prefix("+++ ") {
+            let name = path.split('\t').next().and_then(|path| path.rsplit(['/', '\\']).next()).unwrap_or_default();
+            file = Some(name.trim().to_owned()).filter(|name| name.contains('.'));
+        } else if let (Some(file), Some(rest)) = (&file, line.strip_prefix("@@ ")) {
+            let range = rest.split(' ').find_map(|part| part.strip_prefix('+')).unwrap_or_default();
+            let (start, length) = range.split_once(',').unwrap_or((range, "1"));
+            if let (Ok(start), Ok(length)) = (start.parse::<usize>(), length.parse::<usize>()) {
+                all.push((file.clone(), start..=start.saturating_add(length)));
+            }
+        }
+    }
+    all
+}
+
+/// How near a change is to the run: a little more than 1 for just before it, a little less for long ago, nearly nothing after it.
+#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
+fn closeness(when: Option<Timestamp>, run: &Run) -> f64 {
+    let Some((when, started)) = when.zip(run.started) else { return 1.0 };
+    let end = run.finished.unwrap_or(started);
+    if when > end.max(started) {
+        // It came after; it may still be what somebody did about it.
+        return 0.1;
+    }
+    let hours = (started.duration_since(when).as_secs().max(0) as f64) / 3600.0;
+    0.88 + 0.24 / (1.0 + hours / 24.0)
+}
