@@ -77,12 +77,16 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
     Ok(files)
 }
 
-/// What a host is asked to show: two or three highlights, then everything else below them.
+/// A longer highlight is no longer read.
+const LONGEST: usize = 400;
+
+/// What a host is asked to show: two to four highlights, then everything else below them.
 fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<Notice> {
     let diagnosis = &report.diagnosis;
     let step = report.failed_step().map(|step| format!("{step} failed: ")).unwrap_or_default();
     let mut notices = vec![Notice::Highlight(format!("{step}{}", report.headline()))];
     notices.extend(also_failed(report).map(Notice::Highlight));
+    notices.extend(report.suspect().map(|suspect| Notice::Highlight(words::sentence(&suspect, LONGEST))));
     notices.push(Notice::Highlight(format!("What to do: {}", report.action())));
     notices.push(match fault {
         None => Notice::Highlight(

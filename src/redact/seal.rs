@@ -45,6 +45,7 @@ impl<'a> Pen<'a> {
             definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
             earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
             baseline: baseline.as_ref().map(|baseline| self.baseline(baseline)),
+            baseline_steps: baseline.iter().flat_map(|one| &one.log.steps).map(|step| self.step(step)).collect(),
             changes: changes.iter().map(|change| self.change(change)).collect(),
             suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
             context: context.iter().map(|context| self.context(context)).collect(),
