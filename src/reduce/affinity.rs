@@ -145,7 +145,10 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
 
 /// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`.
 fn holds(change: &Change, words: &[&str]) -> bool {
-    [Some(&change.title), change.before.as_ref(), change.after.as_ref()].into_iter().flatten().any(|text| {
+    // A set of variables names in its details what may have changed in it.
+    let details = change.details.as_ref().filter(|_| change.kind == ChangeKind::Variable);
+    let texts = [Some(&change.title), change.before.as_ref(), change.after.as_ref(), details];
+    texts.into_iter().flatten().any(|text| {
         let mut lower = false;
         let apart: String = text
             .chars()

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
-use jiff::Timestamp;
 
 use super::affinity;
 use super::names;
@@ -23,6 +22,11 @@ const MOST: usize = 5;
 const CITED: usize = 3;
 /// What ordinary words may say together: not enough to accuse.
 const ORDINARY: f64 = 0.25;
+/// How central the names of a title are to its change, and at least the names that a change brought in.
+const TITLE: f64 = 0.85;
+const BROUGHT_IN: f64 = 0.9;
+/// How a host begins the title of a change that came after what the run was made from.
+const LATER: &str = "already changed since";
 /// Of a change's details no more is read than this.
 const DETAILS: usize = 64 << 10;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
@@ -53,6 +57,8 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     for (index, (change, touched)) in changes.iter().zip(&touched).enumerate() {
         let mut meetings: Vec<Meeting> = touched
             .iter()
+            // What fails outside is named by many; a change has to do with it where it brought the name in.
+            .filter(|(_, place)| !outside || **place >= BROUGHT_IN)
             .filter_map(|(name, place)| {
                 let said = said.get(name.as_str())?;
                 let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
@@ -76,7 +82,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             (true, _) => 0.12,
         };
         let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
-        let score = (1.0 - (1.0 - met.weight) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change.when, run);
+        let score = (1.0 - (1.0 - met.weight) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         if score < THRESHOLD {
             continue;
         }
@@ -317,7 +323,7 @@ fn touched(change: &Change) -> BTreeMap<String, f64> {
             *known = known.max(weight);
         });
     };
-    touch(&change.title, 1.0);
+    touch(&change.title, TITLE);
     both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
     let details = change.details.as_deref().unwrap_or_default();
     let details = details.get(..details.floor_char_boundary(DETAILS)).unwrap_or_default();
@@ -329,7 +335,7 @@ fn touched(change: &Change) -> BTreeMap<String, f64> {
             both(&std::mem::take(&mut removed), &std::mem::take(&mut added), &mut touch);
         } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
             in_diff = false;
-            touch(line, 0.9);
+            touch(line, TITLE);
         } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
             added.extend([text, "\n"]);
         } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
@@ -406,12 +412,15 @@ fn hunks(details: &str) -> Vec<(String, std::ops::RangeInclusive<usize>)> {
 
 /// How near a change is to the run: a little more than 1 for just before it, a little less for long ago, nearly nothing after it.
 #[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
-fn closeness(when: Option<Timestamp>, run: &Run) -> f64 {
-    let Some((when, started)) = when.zip(run.started) else { return 1.0 };
-    let end = run.finished.unwrap_or(started);
-    if when > end.max(started) {
-        // It came after; it may still be what somebody did about it.
-        return 0.1;
+fn closeness(change: &Change, run: &Run) -> f64 {
+    // What came after may be what somebody did about it.
+    const AFTER: f64 = 0.1;
+    if change.title.starts_with(LATER) {
+        return AFTER;
+    }
+    let Some((when, started)) = change.when.zip(run.started) else { return 1.0 };
+    if when > run.finished.unwrap_or(started).max(started) {
+        return AFTER;
     }
     let hours = (started.duration_since(when).as_secs().max(0) as f64) / 3600.0;
     0.88 + 0.24 / (1.0 + hours / 24.0)
