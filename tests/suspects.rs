@@ -71,7 +71,7 @@ impl Changed {
 }
 
 /// The titles of the suspects with their scores, most likely first. Each cites lines that are shown.
-fn ranked(case: Case) -> Vec<(String, f64, Vec<String>)> {
+fn ranked(catalogue: &Catalogue, case: Case) -> Vec<(String, f64, Vec<String>)> {
     let mut builder = LogBuilder::default();
     let step = Step {
         name: case.step,
@@ -95,7 +95,7 @@ fn ranked(case: Case) -> Vec<(String, f64, Vec<String>)> {
     let log = builder.finish();
     let changes: Vec<Change> = case.changes.into_iter().map(Changed::change).collect();
     let run = Run { project: case.project, started: Some(started()), ..Run::default() };
-    let evidence = reduce(&log, &Catalogue::builtin(), Budget { tokens: 1_000 });
+    let evidence = reduce(&log, catalogue, Budget { tokens: 1_000 });
     let suspects = suspect::suspects(&log, &evidence, &changes, &run);
     assert_eq!(suspects, suspect::suspects(&log, &evidence, &changes, &run), "the same twice");
     for suspect in &suspects {
@@ -111,12 +111,13 @@ fn ranked(case: Case) -> Vec<(String, f64, Vec<String>)> {
 fn the_change_that_did_it_comes_first_and_no_other_is_accused_in_its_place() {
     let table: Table = toml::from_str(include_str!("suspects.toml")).unwrap();
     assert!(table.case.len() >= 25);
+    let catalogue = Catalogue::builtin();
     let mut wrong = Vec::new();
     for case in table.case {
         let crowd = Case { changes: table.decoy.iter().chain(&case.changes).cloned().collect(), ..case.clone() };
         for case in [case, crowd] {
             let (name, count, expected) = (case.name.clone(), case.changes.len(), case.suspect.clone());
-            let ranked = ranked(case);
+            let ranked = ranked(&catalogue, case);
             if ranked.first().map_or("", |(title, ..)| title) != expected {
                 wrong.push(format!("{name} among {count}: {expected:?} expected, {ranked:?} found"));
             }

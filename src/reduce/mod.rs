@@ -12,6 +12,7 @@ use crate::signature::{Catalogue, SURE};
 mod affinity;
 mod block;
 mod names;
+mod places;
 mod score;
 pub mod suspect;
 pub mod tokens;

@@ -3,12 +3,13 @@
 //! A change and the evidence meet in names. How much a meeting says: how rare the name is among the changes and in the log, how
 //! strongly its line explains the failure, and how central it is to the change. Nothing is accused that meets nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
 
 use super::affinity;
 use super::names;
+use super::places;
 use crate::model::{Change, ChangeKind, Evidence, Level, Log, Run, Suspect};
 use crate::signature::SURE;
 
@@ -21,12 +22,14 @@ const MOST: usize = 5;
 /// Lines and words that one suspect cites.
 const CITED: usize = 3;
 /// What ordinary words may say together: not enough to accuse.
-const ORDINARY: f64 = 0.25;
+const ORDINARY: f64 = 0.2;
 /// How central the names of a title are to its change, and at least the names that a change brought in.
 const TITLE: f64 = 0.85;
 const BROUGHT_IN: f64 = 0.9;
 /// How a host begins the title of a change that came after what the run was made from.
 const LATER: &str = "already changed since";
+/// How it begins what it saw and nobody changed: that belongs to the failure, not to its cause.
+const SEEN: &str = "only some targets fail";
 /// Of a change's details no more is read than this.
 const DETAILS: usize = 64 << 10;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
@@ -45,12 +48,15 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     let weights = line_weights(log, evidence, outside);
     let said = said(log, evidence, &weights, &holders);
     let standing = standing(log, &said);
+    let places = places::of(log, &weights);
     let of_the_run = of_the_run(run);
     let kin: Vec<f64> = changes
         .iter()
         .map(|change| failure.map_or(0.0, |failure| affinity::between(&failure.kind, failure.domain, change)))
         .collect();
-    let alike = |weight: f64| kin.iter().filter(|other| **other >= weight).count();
+    let mut by_weight = kin.clone();
+    by_weight.sort_by(f64::total_cmp);
+    let alike = |weight: f64| kin.len() - by_weight.partition_point(|other| *other < weight);
     let failed: HashSet<String> = log.steps.iter().filter(|step| step.culprit).map(|step| plain(&step.name)).collect();
 
     let mut suspects: Vec<Suspect> = Vec::new();
@@ -63,12 +69,12 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
                 let said = said.get(name.as_str())?;
                 let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
                 let in_log = rarity(standing.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
-                let own = if of_the_run.contains(name) { 0.25 } else { 1.0 };
+                let own = of_the_run.get(name).copied().unwrap_or(1.0);
                 let weight = said.form.min(1.0) * said.line * place * own * among * in_log.sqrt();
                 Some(Meeting { name, word: said.word, weight, ordinary: said.form < 0.5, lines: &said.lines })
             })
             .collect();
-        let at_line = line_in_diff(log, &weights, change);
+        let at_line = places::in_diff(&places, change);
         meetings.sort_by(|a, b| {
             b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
         });
@@ -79,11 +85,11 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             (true, _) if outside => 0.05,
             (true, ChangeKind::Process) if change.details.is_some() => 0.36,
             (true, ChangeKind::Process) => 0.33,
-            (true, _) => 0.12,
+            (true, _) => 0.08,
         };
         let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
         let score = (1.0 - (1.0 - met.weight) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        if score < THRESHOLD {
+        if score < THRESHOLD || change.title.starts_with(SEEN) {
             continue;
         }
         let mut lines = met.lines;
@@ -177,12 +183,12 @@ fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTreeMap<usize
     for pick in &evidence.picks {
         for index in pick.lines.clone() {
             let level = match log.lines.get(index).map(|line| line.level) {
-                Some(Level::Error | Level::Fatal) => 0.2,
-                Some(Level::Warning) => 0.08,
+                Some(Level::Error | Level::Fatal) => 0.3,
+                Some(Level::Warning) => 0.15,
                 _ => 0.0,
             };
             let complains = if complains(log.line(index)) { 0.2 } else { 0.0 };
-            let weight = 0.3 + 0.3 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
+            let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
     }
@@ -299,15 +305,16 @@ fn standing<'a>(log: &Log, said: &'a HashMap<String, Said<'_>>) -> HashMap<&'a s
     counts
 }
 
-/// The names of the run itself, which stand everywhere and tell nothing.
-fn of_the_run(run: &Run) -> BTreeSet<String> {
+/// The names of the run itself, which stand everywhere and tell little, and how much.
+fn of_the_run(run: &Run) -> BTreeMap<String, f64> {
     let texts = [Some(&run.host), run.project.as_ref(), run.environment.as_ref(), run.tenant.as_ref()];
-    let mut all = BTreeSet::new();
+    let mut all = BTreeMap::new();
     for text in texts.into_iter().flatten().chain(&run.version) {
+        // A project of several words is often called as its package is.
+        all.insert(names::key(text), if text.contains([' ', '.', '-']) { 0.6 } else { 0.25 });
         names::each(text, |word, _| {
-            all.insert(names::key(word));
+            all.entry(names::key(word)).or_insert(0.25);
         });
-        all.insert(names::key(text));
     }
     all
 }
@@ -364,50 +371,6 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
             touch(word, if shared { 0.5 } else { 1.0 });
         }
     }
-}
-
-/// The line of the evidence that names a file and a line which the change's diff touches, and that place.
-fn line_in_diff(log: &Log, weights: &BTreeMap<usize, f64>, change: &Change) -> Option<(usize, String)> {
-    let hunks = hunks(change.details.as_deref()?);
-    if hunks.is_empty() {
-        return None;
-    }
-    let mut lines: Vec<(&usize, &f64)> = weights.iter().collect();
-    lines.sort_by(|a, b| b.1.total_cmp(a.1).then(a.0.cmp(b.0)));
-    lines.into_iter().filter(|(_, weight)| **weight > 0.4).find_map(|(&index, _)| {
-        let text = log.line(index);
-        hunks.iter().find_map(|(file, lines)| {
-            let start = text.find(file.as_str())?;
-            let after = text.get(start + file.len()..)?;
-            let gap = after.find(|c: char| c.is_ascii_digit()).filter(|gap| *gap > 0 && *gap < 10)?;
-            let between = after.get(..gap)?;
-            if between.contains(char::is_alphabetic) && !between.contains("line") {
-                return None;
-            }
-            let digits = after.get(gap..)?.bytes().take_while(u8::is_ascii_digit).count();
-            let number: usize = after.get(gap..gap + digits)?.parse().ok()?;
-            lines.contains(&number).then(|| (index, format!("{file}{}", after.get(..gap + digits).unwrap_or_default())))
-        })
-    })
-}
-
-/// The file names and line ranges that a unified diff's new side touches.
-fn hunks(details: &str) -> Vec<(String, std::ops::RangeInclusive<usize>)> {
-    let mut all = Vec::new();
-    let mut file = None;
-    for line in details.lines() {
-        if let Some(path) = line.strip_prefix("+++ ") {
-            let name = path.split('\t').next().and_then(|path| path.rsplit(['/', '\\']).next()).unwrap_or_default();
-            file = Some(name.trim().to_owned()).filter(|name| name.contains('.'));
-        } else if let (Some(file), Some(rest)) = (&file, line.strip_prefix("@@ ")) {
-            let range = rest.split(' ').find_map(|part| part.strip_prefix('+')).unwrap_or_default();
-            let (start, length) = range.split_once(',').unwrap_or((range, "1"));
-            if let (Ok(start), Ok(length)) = (start.parse::<usize>(), length.parse::<usize>()) {
-                all.push((file.clone(), start..=start.saturating_add(length)));
-            }
-        }
-    }
-    all
 }
 
 /// How near a change is to the run: a little more than 1 for just before it, a little less for long ago, nearly nothing after it.
