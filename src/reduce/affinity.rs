@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
     Row { failures: MEMORY, changes: &[ChangeKind::Target, ChangeKind::Worker], words: &[], weight: 0.2 },
     Row {
         failures: MEMORY,
-        changes: &[ChangeKind::Variable, ChangeKind::Process, ChangeKind::Commit],
+        changes: &[ChangeKind::Variable, ChangeKind::Process],
         words: &["memory", "heap", "limit", "limits", "replicas", "cache", "disk", "size", "port", "probe", "health"],
         weight: 0.26,
     },

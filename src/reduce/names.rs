@@ -81,7 +81,7 @@ fn trimmed(text: &str) -> &str {
 fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64)) {
     let cuts: Vec<usize> = text.match_indices(['.', '_', '-']).map(|(at, _)| at).collect();
     if cuts.is_empty() {
-        return single(text, if quoted { 0.8 } else { WORD }, found);
+        return single(text, if quoted { 0.9 } else { WORD }, found);
     }
     let is_number = !text.contains(char::is_alphabetic);
     let whole = match (is_number, cuts.len()) {
@@ -134,7 +134,7 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
     let humps = humps(word);
     let weight = match count {
         _ if digits > 0 && count > 2 => 0.7,
-        _ if humps.len() > 1 && count > 4 => 0.8,
+        _ if humps.len() > 1 && count > 4 => plain.max(0.8),
         ..3 => 0.0,
         3 if plain <= WORD => 0.0,
         3 | 4 => plain * 0.6,

@@ -78,6 +78,8 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
         meetings.sort_by(|a, b| {
             b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
         });
+        // What changes with every release says less when it is named.
+        let news = if change.kind == ChangeKind::Package { 0.85 } else { 1.0 };
         let met = Met::of(&meetings, at_line.as_ref());
         let same_step = change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
         let by_step = match (same_step, change.kind) {
@@ -85,10 +87,12 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             (true, _) if outside => 0.05,
             (true, ChangeKind::Process) if change.details.is_some() => 0.36,
             (true, ChangeKind::Process) => 0.33,
+            // The tools that the step runs with.
+            (true, ChangeKind::Worker) => 0.25,
             (true, _) => 0.08,
         };
         let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
-        let score = (1.0 - (1.0 - met.weight) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
+        let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         if score < THRESHOLD || change.title.starts_with(SEEN) {
             continue;
         }
@@ -188,6 +192,8 @@ fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTreeMap<usize
                 _ => 0.0,
             };
             let complains = if complains(log.line(index)) { 0.2 } else { 0.0 };
+            // A frame of a stack trace names what was on the way.
+            let level = if log.line(index).trim_start().starts_with("at ") { level * 0.4 } else { level };
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
