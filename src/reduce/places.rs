@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use super::names;
-use crate::model::{Change, Log};
+use crate::model::Log;
 
 /// A line of the evidence that names a line of a file, such as `Totals.cs:line 42`.
 pub(super) struct Place<'a> {
@@ -45,10 +45,13 @@ fn place<'a>(line: usize, text: &'a str, file: &'a str) -> Option<Place<'a>> {
     Some(Place { line, file, number, text: text.get(start..start + file.len() + end)? })
 }
 
-/// The place in the evidence that the change's diff touches.
-pub(super) fn in_diff(places: &[Place<'_>], change: &Change) -> Option<(usize, String)> {
+/// The place in the evidence that a change's diff touches.
+pub(super) fn in_diff(places: &[Place<'_>], details: &str) -> Option<(usize, String)> {
     let mut hunks: HashMap<String, Vec<RangeInclusive<usize>>> = HashMap::new();
-    for (file, lines) in hunks_of(change.details.as_deref().filter(|_| !places.is_empty())?) {
+    if places.is_empty() {
+        return None;
+    }
+    for (file, lines) in hunks_of(details) {
         hunks.entry(file).or_default().push(lines);
     }
     let touched = |place: &&Place<'_>| {
@@ -80,24 +83,13 @@ fn hunks_of(details: &str) -> Vec<(String, RangeInclusive<usize>)> {
 mod tests {
     use super::*;
     use crate::clean::LogBuilder;
-    use crate::model::{ChangeKind, Level};
+    use crate::model::Level;
 
     fn check(line: &str, details: &str, expected: Option<&str>) {
         let mut builder = LogBuilder::default();
         builder.line(1, None, Level::Error, None, line);
         let log = builder.finish();
-        let change = Change {
-            kind: ChangeKind::Commit,
-            title: String::new(),
-            before: None,
-            after: None,
-            details: Some(details.to_owned()),
-            step: None,
-            who: None,
-            when: None,
-            url: None,
-        };
-        let found = in_diff(&of(&log, &BTreeMap::from([(0, 1.0)])), &change);
+        let found = in_diff(&of(&log, &BTreeMap::from([(0, 1.0)])), details);
         assert_eq!(found.map(|(_, text)| text).as_deref(), expected, "{line}");
     }
 

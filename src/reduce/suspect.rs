@@ -3,7 +3,7 @@
 //! A change and the evidence meet in names. How much a meeting says: how rare the name is among the changes and in the log, how
 //! strongly its line explains the failure, and how central it is to the change. Nothing is accused that meets nothing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
 
@@ -30,8 +30,9 @@ const BROUGHT_IN: f64 = 0.9;
 const LATER: &str = "already changed since";
 /// How it begins what it saw and nobody changed: that belongs to the failure, not to its cause.
 const SEEN: &str = "only some targets fail";
-/// Of a change's details no more is read than this.
+/// Of a change's details no more is read than this, and of all together not much more than that.
 const DETAILS: usize = 64 << 10;
+const ALL_DETAILS: usize = 2 << 20;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 
@@ -40,14 +41,15 @@ const LINES: usize = 200;
 pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -> Vec<Suspect> {
     let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &best.signature);
     let outside = failure.is_some_and(|failure| affinity::is_outside(&failure.kind));
-    let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(touched).collect();
+    let weights = line_weights(log, evidence, outside);
+    let said = said(log, evidence, &weights);
+    let most = (ALL_DETAILS / changes.len().max(1)).min(DETAILS);
+    let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
     let mut holders: HashMap<&str, usize> = HashMap::new();
     for name in touched.iter().flat_map(BTreeMap::keys) {
         *holders.entry(name).or_default() += 1;
     }
-    let weights = line_weights(log, evidence, outside);
-    let said = said(log, evidence, &weights, &holders);
-    let standing = standing(log, &said);
+    let standing = standing(log, &said, &holders);
     let places = places::of(log, &weights);
     let of_the_run = of_the_run(run);
     let kin: Vec<f64> = changes
@@ -74,7 +76,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
                 Some(Meeting { name, word: said.word, weight, ordinary: said.form < 0.5, lines: &said.lines })
             })
             .collect();
-        let at_line = places::in_diff(&places, change);
+        let at_line = places::in_diff(&places, details(change, most));
         meetings.sort_by(|a, b| {
             b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
         });
@@ -251,20 +253,12 @@ struct Said<'a> {
     lines: Vec<usize>,
 }
 
-/// The names of the evidence that some change touches too.
-fn said<'a>(
-    log: &'a Log,
-    evidence: &'a Evidence,
-    weights: &BTreeMap<usize, f64>,
-    holders: &HashMap<&str, usize>,
-) -> HashMap<String, Said<'a>> {
+/// The names of the evidence.
+fn said<'a>(log: &'a Log, evidence: &'a Evidence, weights: &BTreeMap<usize, f64>) -> HashMap<String, Said<'a>> {
     let mut all: HashMap<String, Said<'a>> = HashMap::new();
     let mut say = |word: &'a str, form: f64, line: usize, weight: f64| {
-        let key = names::key(word);
-        if !holders.contains_key(key.as_str()) {
-            return;
-        }
-        let said = all.entry(key).or_insert_with(|| Said { word, form: 0.0, line: 0.0, lines: Vec::new() });
+        let said =
+            all.entry(names::key(word)).or_insert_with(|| Said { word, form: 0.0, line: 0.0, lines: Vec::new() });
         said.form = said.form.max(form);
         if weight > said.line {
             (said.line, said.word) = (weight, word);
@@ -289,9 +283,13 @@ fn said<'a>(
     all
 }
 
-/// In how many lines of the log each name stands.
-fn standing<'a>(log: &Log, said: &'a HashMap<String, Said<'_>>) -> HashMap<&'a str, usize> {
-    let names: Vec<(&str, &str)> = said.iter().map(|(name, said)| (name.as_str(), said.word)).collect();
+/// In how many lines of the log each name stands that some change touches.
+fn standing<'a>(
+    log: &Log,
+    said: &HashMap<String, Said<'_>>,
+    holders: &HashMap<&'a str, usize>,
+) -> HashMap<&'a str, usize> {
+    let names: Vec<(&str, &str)> = holders.keys().filter_map(|name| Some((*name, said.get(*name)?.word))).collect();
     let words = names.iter().map(|(_, word)| word);
     let Ok(automaton) = AhoCorasick::builder().ascii_case_insensitive(true).build(words) else {
         return HashMap::new();
@@ -325,21 +323,28 @@ fn of_the_run(run: &Run) -> BTreeMap<String, f64> {
     all
 }
 
-/// The names that a change touches, and how central each is to it.
-fn touched(change: &Change) -> BTreeMap<String, f64> {
+fn details(change: &Change, most: usize) -> &str {
+    let details = change.details.as_deref().unwrap_or_default();
+    details.get(..details.floor_char_boundary(most)).unwrap_or_default()
+}
+
+/// The names of the evidence that a change touches, and how central each is to it.
+fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BTreeMap<String, f64> {
     let mut all: BTreeMap<String, f64> = BTreeMap::new();
     let mut touch = |text: &str, place: f64| {
         names::each(text, |word, form| {
             // How a word is written here matters less than that it is the same.
             let weight = place * if form < 0.2 { 0.6 } else { 1.0 };
-            let known = all.entry(names::key(word)).or_default();
-            *known = known.max(weight);
+            let key = names::key(word);
+            if said.contains_key(&key) {
+                let known = all.entry(key).or_default();
+                *known = known.max(weight);
+            }
         });
     };
     touch(&change.title, TITLE);
     both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
-    let details = change.details.as_deref().unwrap_or_default();
-    let details = details.get(..details.floor_char_boundary(DETAILS)).unwrap_or_default();
+    let details = details(change, most);
     let mut in_diff = false;
     let (mut removed, mut added) = (String::new(), String::new());
     for line in details.lines() {
@@ -364,18 +369,18 @@ fn touched(change: &Change) -> BTreeMap<String, f64> {
 /// Touches what differs between two texts fully and what they share a little.
 fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
     let names = |text: &str| {
-        let mut all = BTreeMap::new();
+        let mut all = BTreeSet::new();
         names::each(text, |word, _| {
-            all.entry(names::key(word)).or_insert_with(|| word.to_owned());
+            all.insert(names::key(word));
         });
         all
     };
     let (old, new) = (names(before), names(after));
-    for (texts, others) in [(&old, &new), (&new, &old)] {
-        for (name, word) in texts {
-            let shared = others.contains_key(name);
+    for (text, others) in [(before, &new), (after, &old)] {
+        names::each(text, |word, _| {
+            let shared = others.contains(&names::key(word));
             touch(word, if shared { 0.5 } else { 1.0 });
-        }
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Report, words};
-use crate::model::{Change, Suspect};
+use crate::model::{Change, Stage, Suspect};
 
 /// Changes beside the suspects that are shown; programs find the others in the JSON.
 const MOST: usize = 40;
@@ -108,6 +108,9 @@ pub(super) fn finding(report: &Report) -> Option<String> {
     }
     let what = if case.changes.is_empty() {
         "Nothing is known to have changed since the last good run."
+    } else if report.notes.iter().any(|note| note.stage == Stage::Collect) {
+        // Something could not be read: it may have changed too.
+        "Nothing that is known to have changed touches this."
     } else {
         "Nothing that changed touches this."
     };
@@ -221,7 +224,10 @@ mod tests {
         };
         check(&sample::suspected(), None);
         check(&sample::story(), None);
-        check(&sample::unsuspected(), Some("Nothing that changed touches this. Look outside"));
+        let known = sample::unsuspected();
+        check(&known, Some("Nothing that changed touches this. Look outside"));
+        let blind = Report { notes: sample::story().notes, ..known };
+        check(&blind, Some("Nothing that is known to have changed touches this. Look outside"));
     }
 
     #[test]
