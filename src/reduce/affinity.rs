@@ -31,29 +31,15 @@ const DATABASE: &[&str] = &["database-migration", "database-deadlock"];
 const SETTINGS: &[&str] = &["missing-variable", "configuration"];
 const TESTS: &[&str] = &["test-failure", "compile-error"];
 
-/// Words of what opens doors.
-const KEYS: &[&str] = &[
-    "password",
-    "passwd",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "apikey",
-    "account",
-    "credential",
-    "certificate",
-    "login",
-    "user",
-    "role",
-    "permission",
-    "identity",
-    "principal",
-    "team",
-];
+/// What opens doors, and who goes through them.
+const KEYS: &[&str] =
+    &["password", "passwd", "pwd", "secret", "token", "key", "apikey", "credential", "credentials", "certificate"];
+const WHO: &[&str] = &["account", "login", "user", "role", "permission", "identity", "principal", "team"];
 
 const ROWS: &[Row] = &[
     Row { failures: ACCESS, changes: &[ChangeKind::Variable, ChangeKind::Event], words: KEYS, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Variable], words: WHO, weight: 0.2 },
     Row {
         failures: &["tls-certificate"],
         changes: &[ChangeKind::Variable, ChangeKind::Event, ChangeKind::Target, ChangeKind::Worker],
@@ -96,6 +82,19 @@ const ROWS: &[Row] = &[
     },
     Row { failures: DATABASE, changes: &[ChangeKind::Package], words: &[], weight: 0.15 },
     Row { failures: SETTINGS, changes: &[ChangeKind::Variable], words: &[], weight: 0.2 },
+    Row {
+        failures: &[
+            "crash",
+            "probe-failure",
+            "script-error",
+            "missing-variable",
+            "configuration",
+            "resource-not-found",
+        ],
+        changes: &[ChangeKind::Package, ChangeKind::Commit],
+        words: &[],
+        weight: 0.1,
+    },
     Row { failures: &["script-error"], changes: &[ChangeKind::Process, ChangeKind::Worker], words: &[], weight: 0.15 },
     Row {
         failures: TESTS,
@@ -107,6 +106,9 @@ const ROWS: &[Row] = &[
 
 /// Failures that come of the world outside: no change is to blame for one unless it names what failed.
 const OUTSIDE: &[&str] = &["rate-limit", "throttling", "quota", "state-lock", "release-locked", "cancelled"];
+
+/// Failures that come with time: the step that meets one is not to blame for it.
+const EXPIRED: &[&str] = &["credential-expired"];
 
 /// What a failure of a kind that no row names may come of.
 const fn of_domain(domain: Domain) -> &'static [ChangeKind] {
@@ -125,6 +127,11 @@ pub(super) fn is_outside(failure: &str) -> bool {
     OUTSIDE.contains(&failure)
 }
 
+/// Whether the step where such a failure shows has nothing to do with it.
+pub(super) fn spares_the_step(failure: &str) -> bool {
+    is_outside(failure) || EXPIRED.contains(&failure)
+}
+
 /// How much speaks for `change` as what a failure of this kind and domain comes of, from 0 to 1.
 pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     if is_outside(failure) {
@@ -137,7 +144,7 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     // A value that may not be shown opens a door.
     let sealed = change.kind == ChangeKind::Variable && change.before.is_none() && change.after.is_none();
     let fits = |row: &&Row| {
-        let named = row.words.is_empty() || holds(change, row.words) || sealed && row.failures == ACCESS;
+        let named = row.words.is_empty() || holds(change, row.words) || sealed && row.words == KEYS;
         row.changes.contains(&change.kind) && named
     };
     rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
@@ -188,6 +195,8 @@ mod tests {
         check("authentication", ChangeKind::Variable, "variable Feature:X", None, true);
         check("authentication", ChangeKind::Variable, "variable Feature:X", Some("on"), false);
         check("authentication", ChangeKind::Variable, "variable ServiceApiKey", Some("x"), true);
+        check("authentication", ChangeKind::Variable, "variable Storage.Account", Some("x"), false);
+        check("authentication", ChangeKind::Event, "account Storage was edited", None, true);
         check("tls-certificate", ChangeKind::Event, "certificate shop.example replaced", None, true);
         check("authentication", ChangeKind::Package, "package Password.Reset", Some("1.0"), false);
     }
@@ -201,7 +210,7 @@ mod tests {
     fn every_kind_of_the_table_is_one_of_the_catalogue() {
         let catalogue = Catalogue::builtin();
         let known: Vec<&str> = catalogue.signatures().iter().map(|signature| signature.kind.as_str()).collect();
-        for kind in ROWS.iter().flat_map(|row| row.failures).chain(OUTSIDE) {
+        for kind in ROWS.iter().flat_map(|row| row.failures).chain(OUTSIDE).chain(EXPIRED) {
             assert!(known.contains(kind), "{kind}");
         }
     }

@@ -41,6 +41,7 @@ const LINES: usize = 200;
 pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -> Vec<Suspect> {
     let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &best.signature);
     let outside = failure.is_some_and(|failure| affinity::is_outside(&failure.kind));
+    let spared = failure.is_some_and(|failure| affinity::spares_the_step(&failure.kind));
     let weights = line_weights(log, evidence, outside);
     let said = said(log, evidence, &weights);
     let most = (ALL_DETAILS / changes.len().max(1)).min(DETAILS);
@@ -80,20 +81,24 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
         meetings.sort_by(|a, b| {
             b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
         });
-        // What changes with every release says less when it is named.
-        let news = if change.kind == ChangeKind::Package { 0.85 } else { 1.0 };
+        let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
+        // What is deployed is named wherever a deployment fails, and changes with every release.
+        let news = match change.kind {
+            ChangeKind::Package if failure.is_some() && by_kind <= 0.0 => 0.2,
+            ChangeKind::Package => 0.85,
+            _ => 1.0,
+        };
         let met = Met::of(&meetings, at_line.as_ref());
         let same_step = change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
         let by_step = match (same_step, change.kind) {
             (false, _) => 0.0,
-            (true, _) if outside => 0.05,
+            (true, _) if spared => 0.05,
             (true, ChangeKind::Process) if change.details.is_some() => 0.36,
             (true, ChangeKind::Process) => 0.33,
             // The tools that the step runs with.
             (true, ChangeKind::Worker) => 0.25,
             (true, _) => 0.08,
         };
-        let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         if score < THRESHOLD || change.title.starts_with(SEEN) {
             continue;
