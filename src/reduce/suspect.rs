@@ -1,7 +1,8 @@
 //! Which changes touch what the evidence names: the first things to look at.
 //!
-//! A change and the evidence meet in names. How much a meeting says: how rare the name is among the changes and in the log, how
-//! strongly its line explains the failure, and how central it is to the change. Nothing is accused that meets nothing.
+//! A change and the evidence meet in names. What a meeting says: how rare the name is among the changes and in the log,
+//! how strongly its line explains the failure, and how central it is to the change. Beside that count the sort of
+//! failure, the step and the time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -389,7 +390,8 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
     }
 }
 
-/// How near a change is to the run: a little more than 1 for just before it, a little less for long ago, nearly nothing after it.
+/// How near a change is to the run: a little more than 1 for just before it, a little less for long ago, nearly nothing
+/// after it.
 #[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
 fn closeness(change: &Change, run: &Run) -> f64 {
     // What came after may be what somebody did about it.
