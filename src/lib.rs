@@ -29,6 +29,7 @@ pub mod publish;
 pub mod redact;
 pub mod reduce;
 pub mod report;
+pub mod runbook;
 pub mod settings;
 pub mod signature;
 
@@ -161,9 +162,16 @@ fn seal(
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
+    let mut evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
+    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
     let redactor = Redactor::new(&incident);
-    Ok((redactor.seal(&incident, &evidence), redactor))
+    let mut case = redactor.seal(&incident, &evidence);
+    if let Some(folder) = &settings.runbooks {
+        // Searched with what may leave, so that no word under a mask is told as a reason.
+        incident.context.extend(runbook::search(folder, &case, notes));
+        case = redactor.seal(&incident, &evidence);
+    }
+    Ok((case, redactor))
 }
 
 /// The log of the last good run.

@@ -461,6 +461,8 @@ pub struct Case {
     pub earlier: Option<Vec<Earlier>>,
     /// The last good run and why it is the one to compare with.
     pub baseline: Option<(Run, String)>,
+    /// The last good run's steps, to compare times with.
+    pub baseline_steps: Vec<Step>,
     /// What differs from it.
     pub changes: Vec<Change>,
     /// Changes that may be to blame, most likely first.

@@ -77,12 +77,16 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
     Ok(files)
 }
 
-/// What a host is asked to show: two or three highlights, then everything else below them.
+/// A longer highlight is no longer read.
+const LONGEST: usize = 400;
+
+/// What a host is asked to show: two to four highlights, then everything else below them.
 fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<Notice> {
     let diagnosis = &report.diagnosis;
     let step = report.failed_step().map(|step| format!("{step} failed: ")).unwrap_or_default();
     let mut notices = vec![Notice::Highlight(format!("{step}{}", report.headline()))];
     notices.extend(also_failed(report).map(Notice::Highlight));
+    notices.extend(report.suspect().map(|suspect| Notice::Highlight(words::sentence(&suspect, LONGEST))));
     notices.push(Notice::Highlight(format!("What to do: {}", report.action())));
     notices.push(match fault {
         None => Notice::Highlight(
@@ -146,4 +150,60 @@ fn without_middle(line: &str) -> String {
     let start: String = line.chars().take(WIDEST * 2 / 3).collect();
     let end: String = line.chars().skip(count - WIDEST / 3).collect();
     format!("{start} … {} characters are in the artifacts … {end}", count - WIDEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Author, Case, Change, ChangeKind, Confidence, Diagnosis, Suspect};
+    use crate::redact::sealed_for_tests;
+
+    fn check(suspects: Vec<Suspect>, expected: &[&str]) {
+        let change = Change {
+            kind: ChangeKind::Variable,
+            title: "variable Api:Url".to_owned(),
+            before: Some("https://a.example".to_owned()),
+            after: Some("https://b.example".to_owned()),
+            details: None,
+            step: None,
+            who: Some("anna".to_owned()),
+            when: "2026-02-09T16:20:00Z".parse().ok(),
+            url: None,
+        };
+        let diagnosis = Diagnosis {
+            summary: "The host was not found.".to_owned(),
+            kind: None,
+            domain: None,
+            retry: None,
+            hypotheses: Vec::new(),
+            fixes: Vec::new(),
+            confidence: Confidence::High,
+            author: Author::Rules,
+        };
+        let report = Report {
+            case: sealed_for_tests(Case { changes: vec![change], suspects, ..Case::default() }),
+            diagnosis: sealed_for_tests(diagnosis),
+            notes: sealed_for_tests(Vec::new()),
+            made: None,
+            fingerprint: String::new(),
+        };
+        let highlights = notices(&report, Vec::new(), None).into_iter().filter_map(|notice| match notice {
+            Notice::Highlight(text) => Some(text),
+            _ => None,
+        });
+        let highlights: Vec<String> = highlights.collect();
+        assert_eq!(highlights.get(..expected.len()).unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn a_highlight_names_the_first_suspect_with_who_what_and_when() {
+        let suspect = Suspect { change: 0, lines: Vec::new(), words: vec!["b.example".to_owned()], score: 0.8 };
+        let told = "First suspect: variable Api:Url (https://a.example → https://b.example), by anna, 2026-02-09 16:20:00 UTC. \
+                    It names “b.example”.";
+        check(vec![suspect], &["The host was not found.", told]);
+        check(
+            Vec::new(),
+            &["The host was not found.", "What to do: Read the log of the run: no line of it stands out."],
+        );
+    }
 }

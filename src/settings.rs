@@ -113,6 +113,8 @@ pub const SETTINGS: &[Row] = &[
         "How much of the log is shown as evidence, in tokens of the o200k vocabulary"),
     row("signatures", &["FIREFIGHTER_SIGNATURES"], "signatures", "", Kind::Value("FILE"), READING,
         "Your own known failures, as TOML, beside the built-in ones"),
+    row("runbooks", &["FIREFIGHTER_RUNBOOKS"], "runbooks", "", Kind::Value("FOLDER"), READING,
+        "A folder of Markdown runbooks or postmortems; those that speak of the failure are offered with it"),
 
     row("format", &["FIREFIGHTER_FORMAT"], "format", "text", Kind::Choice(&["text", "json", "markdown", "html"]), OUTPUT,
         "What to print"),
@@ -166,6 +168,8 @@ pub struct Settings {
     pub budget: Budget,
     /// A file of the user's own signatures.
     pub signatures: Option<PathBuf>,
+    /// A folder of the user's runbooks.
+    pub runbooks: Option<PathBuf>,
     /// For diagnose; `None` to ask no model.
     pub choice: Option<Choice>,
     /// For publish.
@@ -321,6 +325,7 @@ impl Merged {
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),
+            runbooks: self.text("runbooks").map(PathBuf::from),
             choice: self.model()?,
             outputs: Outputs { format: self.choice("format")?, folder: self.text("out").map(PathBuf::from) },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),

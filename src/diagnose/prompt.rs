@@ -4,13 +4,20 @@
 
 use std::fmt::Write;
 
-use crate::model::{Case, Definition, Excerpt};
+use crate::model::{Case, Change, Definition, Excerpt};
 use crate::redact::Redacted;
 
 /// A script longer than this is cut in the middle; its beginning and end tell most.
 const LONGEST_SCRIPT: usize = 6_000;
 /// A log line longer than this is cut in the middle.
 const LONGEST_LINE: usize = 1_000;
+
+/// Of a suspect's diff or description no more is told than this, of a value no more than that.
+const LONGEST_CHANGE: usize = 1_500;
+const LONGEST_VALUE: usize = 200;
+/// Suspects that are told in full, and changes that are told in a line each.
+const SUSPECTS: usize = 3;
+const CHANGES: usize = 20;
 
 /// What leaves for a model, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +99,7 @@ fn data(case: &Case) -> String {
     if let Some(earlier) = &case.earlier {
         let _ = writeln!(out, "\n## Earlier failures of the same project and environment: {}", earlier.len());
     }
+    write_changes(&mut out, case);
     for context in &case.context {
         let _ = writeln!(out, "\n## {}\n{}", context.title, middle_cut(&context.text, LONGEST_SCRIPT));
     }
@@ -104,6 +112,49 @@ fn data(case: &Case) -> String {
         let _ = writeln!(out, "\n## Catalogue\nL{} looks like {id}: {title}", best.line);
     }
     out
+}
+
+/// What differs from the last good run: a few suspects in full, others in a line, so that the log keeps the larger share.
+fn write_changes(out: &mut String, case: &Case) {
+    let Some((good, why)) = &case.baseline else { return };
+    let _ = writeln!(out, "\n## Changed since the last good run ({}: {why}): {}", good.title, case.changes.len());
+    let told: Vec<_> = case.suspects.iter().take(SUSPECTS).collect();
+    for suspect in &told {
+        let Some(change) = case.changes.get(suspect.change) else { continue };
+        let lines: Vec<String> = suspect.lines.iter().map(|line| format!("L{line}")).collect();
+        let words = if suspect.words.is_empty() { "-".to_owned() } else { suspect.words.join(", ") };
+        let _ = writeln!(out, "suspect: {}; words in common with {}: {words}", one_change(change), lines.join(", "));
+        if let Some(details) = &change.details {
+            let _ = writeln!(out, "{}", middle_cut(details, LONGEST_CHANGE));
+        }
+    }
+    if told.is_empty() && !case.changes.is_empty() {
+        out.push_str("no change has a telling word in common with the lines\n");
+    }
+    let others = || {
+        let all = case.changes.iter().enumerate();
+        all.filter(|(index, _)| !told.iter().any(|suspect| suspect.change == *index)).map(|(_, change)| change)
+    };
+    for change in others().take(CHANGES) {
+        let _ = writeln!(out, "change: {}", one_change(change));
+    }
+    if let Some(more) = others().count().checked_sub(CHANGES).filter(|more| *more > 0) {
+        let _ = writeln!(out, "(and {more} more)");
+    }
+}
+
+fn one_change(change: &Change) -> String {
+    let value = |text: Option<&String>| text.map(|text| middle_cut(&text.replace('\n', " "), LONGEST_VALUE));
+    let values = match (value(change.before.as_ref()), value(change.after.as_ref())) {
+        (None, None) => String::new(),
+        (before, after) => {
+            format!(", from {} to {}", before.as_deref().unwrap_or("-"), after.as_deref().unwrap_or("-"))
+        }
+    };
+    let who = change.who.as_ref().map(|who| format!(", by {who}")).unwrap_or_default();
+    let when = change.when.map(|when| format!(", at {when}")).unwrap_or_default();
+    let step = change.step.as_ref().map(|step| format!(", step {step}")).unwrap_or_default();
+    format!("{}{values}{step}{who}{when}", middle_cut(&change.title.replace('\n', " "), LONGEST_VALUE))
 }
 
 fn write_definition(out: &mut String, definition: &Definition) {
@@ -158,6 +209,47 @@ mod tests {
         let first = mark("x");
         let data = format!("a log that holds {first}\n");
         assert!(!data.contains(&mark(&data)));
+    }
+
+    fn check(suspects: &[usize], count: usize, expected: &[&str], more: &str) {
+        let change = |number: usize| Change {
+            kind: crate::model::ChangeKind::Variable,
+            title: format!("variable V{number}"),
+            before: None,
+            after: Some("x".repeat(9_000)),
+            details: Some("y".repeat(9_000)),
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        let suspect = |&change: &usize| crate::model::Suspect {
+            change,
+            lines: vec![7],
+            words: vec!["word".to_owned()],
+            score: 0.9,
+        };
+        let case = Case {
+            baseline: Some((crate::model::Run::default(), "the last".to_owned())),
+            changes: (0..count).map(change).collect(),
+            suspects: suspects.iter().map(suspect).collect(),
+            ..Case::default()
+        };
+        let mut out = String::new();
+        write_changes(&mut out, &case);
+        let heads: Vec<&str> = out.lines().filter_map(|line| line.split(", from").next()).collect();
+        for (head, expected) in heads.iter().filter(|head| head.contains(": variable")).zip(expected) {
+            assert_eq!(head, expected);
+        }
+        assert!(out.trim_end().ends_with(more), "{out}");
+        assert!(out.len() < 16_000, "{}", out.len());
+    }
+
+    #[test]
+    fn suspects_come_first_and_many_changes_keep_to_their_share() {
+        check(&[2], 4, &["suspect: variable V2", "change: variable V0", "change: variable V1"], &"x".repeat(60));
+        check(&[30, 31, 32, 33], 200, &["suspect: variable V30", "suspect: variable V31"], "(and 177 more)");
+        check(&[], 1, &["change: variable V0"], "xxx");
     }
 
     #[test]

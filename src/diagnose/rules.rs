@@ -1,12 +1,16 @@
 //! The diagnosis without a model: the best known failure, and what the run's own definition adds to its remedy.
 
-use crate::model::{Author, Case, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role};
+use crate::model::{
+    Author, Case, Change, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role, Suspect,
+};
 use crate::signature::SURE;
 
 use super::fix;
 
 /// A match at least this strong is told without reserve.
 const CERTAIN: f64 = 0.75;
+/// A suspect at least this strong is looked at before the catalogue's advice is tried.
+const LIKELY: f64 = 0.6;
 /// Explanations offered beside the best one.
 const OTHERS: usize = 2;
 
@@ -35,6 +39,11 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
         others.iter().filter(|other| step_of(case, other) != step_of(case, best)).filter_map(|other| by_hand(other));
     let mut fixes = fixes(best, definition_of(case, best), case);
     fixes.extend(elsewhere);
+    if let Some((suspect, change)) = first_suspect(case) {
+        // What passes by itself needs no culprit first.
+        let first = suspect.score >= LIKELY && signature.retry != Retry::Helps;
+        fixes.insert(if first { 0 } else { fixes.len() }, look_at(change));
+    }
     Diagnosis {
         summary: summary(case, best),
         kind: Some(signature.kind.clone()),
@@ -60,17 +69,56 @@ fn step_of<'a>(case: &'a Case, found: &Match) -> Option<&'a str> {
 
 fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
     let step = case.steps.iter().find(|step| step.culprit).map(|step| format!(" of step {}", step.name));
-    let summary =
-        format!("No known failure matches the log{}. The lines below say most about it.", step.unwrap_or_default());
+    let suspect = first_suspect(case);
+    let named = suspect.map(|(suspect, change)| {
+        let words: Vec<String> = suspect.words.iter().map(|word| format!("“{word}”")).collect();
+        let touches =
+            if words.is_empty() { "may touch it".to_owned() } else { format!("touches {}", words.join(", ")) };
+        format!(" Of what changed since the last good run, {} {touches}.", change.title)
+    });
+    let summary = format!(
+        "No known failure matches the log{}. The lines below say most about it.{}",
+        step.unwrap_or_default(),
+        named.unwrap_or_default()
+    );
     Diagnosis {
         summary,
         kind: None,
         domain: None,
         retry: None,
         hypotheses: guess.map(hypothesis).into_iter().collect(),
-        fixes: case.definitions.iter().filter_map(time_limit_reached(case)).collect(),
+        fixes: case
+            .definitions
+            .iter()
+            .filter_map(time_limit_reached(case))
+            .chain(suspect.map(|(_, change)| look_at(change)))
+            .collect(),
         confidence: Confidence::None,
         author: Author::Rules,
+    }
+}
+
+/// The change that is most likely to blame.
+fn first_suspect(case: &Case) -> Option<(&Suspect, &Change)> {
+    let suspect = case.suspects.first()?;
+    Some((suspect, case.changes.get(suspect.change)?))
+}
+
+/// The advice to look at a change that is suspected.
+fn look_at(change: &Change) -> Fix {
+    let made = match (&change.who, change.when) {
+        (Some(who), Some(when)) => format!(" {who} made it on {}.", when.strftime("%Y-%m-%d %H:%M UTC")),
+        (Some(who), None) => format!(" {who} made it."),
+        (None, Some(when)) => format!(" It was made on {}.", when.strftime("%Y-%m-%d %H:%M UTC")),
+        (None, None) => String::new(),
+    };
+    Fix {
+        kind: FixKind::Person,
+        title: format!("Look at what changed: {}", change.title),
+        why: format!("It changed since the last good run and touches what failed.{made}"),
+        steps: vec!["If it is to blame, take it back or correct it, and run again.".to_owned()],
+        diff: None,
+        url: change.url.clone(),
     }
 }
 
@@ -226,6 +274,34 @@ mod tests {
         assert_eq!(particulars("connect ECONNREFUSED 127.0.0.1:5432"), ["ECONNREFUSED"]);
         assert_eq!(particulars("no such key HKEY_CURRENT_USER, AWS_ACCESS_KEY"), Vec::<String>::new());
         assert_eq!(particulars("https://user:pass@host.example.com/ ERROR"), Vec::<String>::new());
+    }
+
+    /// The first and the last thing to do about a failure whose only known part is what changed.
+    fn check(case: &Case, first: &str, summary_end: &str) {
+        let diagnosis = diagnose(case);
+        assert_eq!(diagnosis.fixes.first().map_or("", |fix| fix.title.as_str()), first);
+        assert!(diagnosis.summary.ends_with(summary_end), "{}", diagnosis.summary);
+        assert_eq!(diagnosis.confidence, Confidence::None);
+    }
+
+    #[test]
+    fn where_no_cause_is_known_the_suspect_is_where_to_look() {
+        let change = Change {
+            kind: crate::model::ChangeKind::Variable,
+            title: "variable Api:Url".to_owned(),
+            before: None,
+            after: None,
+            details: None,
+            step: None,
+            who: Some("anna".to_owned()),
+            when: None,
+            url: None,
+        };
+        let suspect = Suspect { change: 0, lines: vec![1], words: vec!["api.example".to_owned()], score: 0.7 };
+        let mut case = Case { changes: vec![change], ..Case::default() };
+        check(&case, "", "say most about it.");
+        case.suspects.push(suspect);
+        check(&case, "Look at what changed: variable Api:Url", "variable Api:Url touches “api.example”.");
     }
 
     #[test]

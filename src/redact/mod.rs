@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 
-use crate::model::{Case, Diagnosis, Evidence, Incident, Note};
+use crate::model::{Case, Change, Diagnosis, Evidence, Incident, Note};
 use crate::redact::rules::Rules;
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
@@ -71,7 +71,8 @@ impl fmt::Debug for Redactor {
 }
 
 impl Redactor {
-    /// Learns the secrets of a run: values the host named, and what looks like one anywhere in its log and scripts.
+    /// Learns the secrets of a run: values the host named, and what looks like one anywhere in its log and scripts, in what
+    /// changed and in the log of the last good run.
     #[must_use]
     pub fn new(incident: &Incident) -> Self {
         let mut log = Spans::default();
@@ -82,8 +83,17 @@ impl Redactor {
         });
         let scripts = incident.definitions.iter().filter_map(|definition| definition.script.as_ref());
         let context = incident.context.iter().map(|context| &context.text);
-        for text in scripts.map(|script| &script.body).chain(context).chain(&incident.run.error) {
+        let changes = incident.changes.iter();
+        let changes = changes.flat_map(|change| [&change.before, &change.after, &change.details]).flatten();
+        let baseline = incident.baseline.iter().map(|baseline| &baseline.log.text);
+        let texts = scripts.map(|script| &script.body).chain(context).chain(changes).chain(baseline);
+        for text in texts.chain(&incident.run.error) {
             look(text, |_, value| learn(value, &mut learned));
+        }
+        for change in &incident.changes {
+            for value in [&change.before, &change.after].into_iter().flatten() {
+                look(&named(change, value), |_, value| learn(value, &mut learned));
+            }
         }
         Self {
             log: log.merged(&incident.log.text),
@@ -163,6 +173,13 @@ impl Redactor {
         let next = numbers.len() + 1;
         *numbers.entry(Arc::clone(secret)).or_insert(next)
     }
+}
+
+/// What a change gives a name to, as a line of settings would write it: only its name may say that a value is secret.
+fn named(change: &Change, value: &str) -> String {
+    let mut words = change.title.split_whitespace();
+    let name = words.by_ref().find(|word| *word == "variable").and_then(|_| words.next());
+    format!("{}={value}", name.or_else(|| change.title.split_whitespace().last()).unwrap_or_default())
 }
 
 /// Calls `found` for each place of `text` that looks like a secret, and the secret.

@@ -45,6 +45,7 @@ impl<'a> Pen<'a> {
             definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
             earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
             baseline: baseline.as_ref().map(|baseline| self.baseline(baseline)),
+            baseline_steps: baseline.iter().flat_map(|one| &one.log.steps).map(|step| self.step(step)).collect(),
             changes: changes.iter().map(|change| self.change(change)).collect(),
             suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
             context: context.iter().map(|context| self.context(context)).collect(),
@@ -53,6 +54,17 @@ impl<'a> Pen<'a> {
             tokens: *tokens,
             masked: 0,
         };
+        // Where two words meet may be inside of what a line's mask covers: only what is still to be seen is told.
+        let shown = |word: &String| {
+            let mut excerpts = case.excerpts.iter();
+            excerpts.any(|excerpt| {
+                let seen = |text: &str| text.contains(word.as_str());
+                excerpt.step.as_deref().is_some_and(seen) || excerpt.lines.iter().any(|line| seen(&line.text))
+            })
+        };
+        for suspect in &mut case.suspects {
+            suspect.words.retain(shown);
+        }
         case.masked = self.used.len();
         case
     }
@@ -171,14 +183,22 @@ impl<'a> Pen<'a> {
         Change {
             kind: *kind,
             title: self.text(title),
-            before: self.maybe(before.as_ref()),
-            after: self.maybe(after.as_ref()),
+            before: before.as_ref().map(|value| self.value(change, value)),
+            after: after.as_ref().map(|value| self.value(change, value)),
             details: self.maybe(details.as_ref()),
             step: self.maybe(step.as_ref()),
             who: self.maybe(who.as_ref()),
             when: *when,
             url: self.maybe(url.as_ref()),
         }
+    }
+
+    /// A value whose change's name may say that it is secret.
+    fn value(&mut self, change: &Change, value: &str) -> String {
+        let line = super::named(change, value);
+        let name = line.strip_suffix(value).unwrap_or_default();
+        let sealed = self.text(&line);
+        sealed.strip_prefix(name).map_or_else(|| self.text(value), str::to_owned)
     }
 
     fn suspect(&mut self, suspect: &Suspect) -> Suspect {

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use crate::model::{
-    Author, Case, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Evidence, Fix, FixKind, Hypothesis,
-    Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run, Script, Secrets, Signature, Stage, Step,
+    Author, Baseline, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Evidence,
+    Fix, FixKind, Hypothesis, Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run, Script,
+    Secrets, Signature, Stage, Step, Suspect,
 };
 use crate::redact::Redactor;
 
@@ -84,6 +85,50 @@ fn a_value_in_a_script_is_masked_in_the_log() {
     let script = Script { syntax: "Bash".into(), body: "login --password x8Kq2Lm9Zr".into() };
     incident.definitions.push(Definition { script: Some(script), ..Definition::default() });
     assert_eq!(sealed(&incident).0, ["refused: ⟨secret:1⟩"]);
+}
+
+fn changed(title: &str, before: &str, details: &str) -> Change {
+    Change {
+        kind: ChangeKind::Variable,
+        title: title.into(),
+        before: Some(before.into()),
+        after: None,
+        details: Some(details.into()),
+        step: None,
+        who: None,
+        when: None,
+        url: None,
+    }
+}
+
+#[test]
+fn a_value_in_what_changed_or_in_the_last_good_log_is_masked_in_the_log() {
+    let text = "refused: x8Kq2Lm9Zr, y8Kq2Lm9Zr, z8Kq2Lm9Zr\n";
+    let mut incident = incident(text, &[]);
+    incident.changes = vec![changed("variable Api.Password added", "x8Kq2Lm9Zr", "-login --password y8Kq2Lm9Zr")];
+    incident.baseline = Some(Baseline { log: log("DB_PASSWORD=z8Kq2Lm9Zr\n"), ..Baseline::default() });
+    let lines = sealed(&incident).0.join("");
+    assert!(lines.starts_with("refused: ⟨secret:") && !lines.contains("Kq2L"), "{lines}");
+}
+
+#[test]
+fn a_plain_value_under_a_secret_name_is_masked() {
+    let mut incident = incident("it failed\n", &[]);
+    incident.changes =
+        vec![changed("variable Api.Password", "sunshine", ""), changed("variable Api.Mood", "sunshine", "")];
+    let case = Redactor::new(&incident).seal(&incident, &all_lines(&incident));
+    let before: Vec<_> = case.changes.iter().map(|change| change.before.as_deref().unwrap_or_default()).collect();
+    assert_eq!(before, ["⟨secret:1⟩", "sunshine"]);
+}
+
+#[test]
+fn a_word_under_a_mask_is_not_told_as_what_a_suspect_names() {
+    let mut incident = incident("DB_PASSWORD=sunshine on db-7\n", &[]);
+    incident.changes = vec![changed("variable Api.Mood", "sunshine", "")];
+    let words = vec!["sunshine".into(), "db-7".into()];
+    let suspects = vec![Suspect { change: 0, lines: vec![0], words, score: 0.9 }];
+    let case = Redactor::new(&incident).seal(&incident, &Evidence { suspects, ..all_lines(&incident) });
+    assert_eq!(case.suspects.first().map(|suspect| suspect.words.clone()), Some(vec!["db-7".to_owned()]));
 }
 
 #[test]

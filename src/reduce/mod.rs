@@ -10,10 +10,14 @@ use std::collections::hash_map::Entry;
 use crate::model::{Evidence, Log};
 use crate::signature::{Catalogue, SURE};
 
+mod affinity;
 mod baseline;
+mod names;
 mod pick;
+mod places;
 mod rank;
 mod score;
+pub mod suspect;
 mod template;
 pub mod tokens;
 

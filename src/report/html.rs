@@ -5,7 +5,9 @@
 
 use askama::Template;
 
+use super::changes::{self, Changes};
 use super::evidence::{self, Row};
+use super::pace::{self, Pace};
 use super::timeline::{Bar, Timeline};
 use super::{Report, facts, timeline, words};
 use crate::model::{Confidence, FixKind, Hypothesis, Numbering, Outcome};
@@ -31,6 +33,7 @@ struct Page {
     confidence: &'static str,
     retry: &'static str,
     steps: String,
+    suspect: Option<String>,
     key: Option<Key>,
     run: Vec<(&'static str, String)>,
     run_title: String,
@@ -44,6 +47,7 @@ struct Page {
     gutter: usize,
     numbering: &'static str,
     marked: bool,
+    changes: Option<ChangesView>,
     step_count: String,
     description: String,
     charts: Vec<Chart>,
@@ -78,6 +82,28 @@ struct BlockView {
     before: String,
     rows: Vec<RowView>,
     repeats: usize,
+}
+
+struct ChangesView {
+    told: Changes,
+    details: Vec<DetailsView>,
+    paces: Vec<PaceView>,
+    pace_height: usize,
+}
+
+/// A change in full, line by line with a class for each.
+struct DetailsView {
+    what: String,
+    lines: Vec<(&'static str, String)>,
+}
+
+/// A step's time then and now. Widths in percent, heights in pixels.
+struct PaceView {
+    pace: Pace,
+    label: String,
+    top: usize,
+    then: String,
+    now: String,
 }
 
 /// A line, or a gap when `gap` says something.
@@ -150,6 +176,7 @@ impl Page {
             confidence: words::confidence_in_words(diagnosis.confidence),
             retry: words::retry_in_words(diagnosis.retry),
             steps: report.failed_steps().join(", "),
+            suspect: report.suspect(),
             key: report.key_line().map(|line| Key {
                 id: line.id,
                 place: report.place_of(line),
@@ -170,6 +197,7 @@ impl Page {
                 Numbering::Step => "Numbers count the lines of each step.",
             },
             marked: !report.cited().is_empty(),
+            changes: changes::of(report).map(|told| changes_view(report, told)),
             step_count: words::count(timeline.bars.len(), "step"),
             charts: if timeline.bars.is_empty() { Vec::new() } else { vec![wide(&timeline), narrow(&timeline)] },
             description: timeline.description,
@@ -225,17 +253,37 @@ fn links(hypothesis: &Hypothesis) -> Vec<String> {
     hypothesis.links.iter().filter_map(|link| words::link(link)).collect()
 }
 
-fn fixes(report: &Report) -> Vec<FixView> {
-    let diff_line = |line: &str| {
-        let line = words::log_line(line);
-        let class = match line.chars().next() {
-            Some('+') => "add",
-            Some('-') => "del",
-            Some('@') => "at",
-            _ => "same",
-        };
-        (class, line)
+fn diff_line(line: &str) -> (&'static str, String) {
+    let line = words::log_line(line);
+    let class = match line.chars().next() {
+        Some('+') => "add",
+        Some('-') => "del",
+        Some('@') => "at",
+        _ => "same",
     };
+    (class, line)
+}
+
+fn changes_view(report: &Report, told: Changes) -> ChangesView {
+    const ROW: usize = 44;
+    let rows = told.suspects.iter().chain(&told.others).filter(|row| !row.details.is_empty());
+    let details =
+        rows.map(|row| DetailsView { what: row.what.clone(), lines: row.details.lines().map(diff_line).collect() });
+    let details = details.collect();
+    let paces = pace::of(&report.case.baseline_steps, &report.case.steps).into_iter().enumerate();
+    let paces: Vec<PaceView> = paces
+        .map(|(index, pace)| PaceView {
+            label: shortened(&pace.step, 36),
+            top: index * ROW,
+            then: percents(0.0, pace.shares.0).1,
+            now: percents(0.0, pace.shares.1).1,
+            pace,
+        })
+        .collect();
+    ChangesView { told, details, pace_height: paces.len() * ROW, paces }
+}
+
+fn fixes(report: &Report) -> Vec<FixView> {
     report
         .diagnosis
         .fixes
@@ -482,6 +530,30 @@ mod tests {
     fn an_unknown_cause_shows_the_evidence_first() {
         check(&sample::unknown(), &["<h1>No known failure matches", "Evidence", "TOOMANYREQUESTS", "Timeline"]);
         assert!(!write(&sample::unknown()).contains("What to do"));
+    }
+
+    #[test]
+    fn the_first_suspect_stands_beside_the_cause_and_all_changes_below() {
+        check(
+            &sample::suspected(),
+            &[
+                "<h1>The registry ghcr.io refused",
+                "First suspect: script of step Scan",
+                "<h2 id=\"changed\">What changed",
+                "the last success in Security",
+                "It names “ghcr.io” and “trivy-db”",
+                "href=\"#l20\"",
+                "<td>0.1.1981 → 0.1.1982</td>",
+                "after this run",
+                "<div class=\"add\">+docker run ghcr.io/aquasecurity/trivy:latest sbom",
+                "Then and now",
+                "<svg",
+                "3 times as long",
+                "Timeline",
+            ],
+        );
+        check(&sample::unsuspected(), &["What changed", "Nothing that changed touches this. Look outside"]);
+        assert!(!write(&sample::story()).contains("What changed"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Report, VERSION, words};
+use super::{Report, VERSION, changes, pace, words};
 use crate::model::{self, Author, Numbering};
 
 /// Writes the report.
@@ -38,6 +38,9 @@ struct Document {
     steps: Vec<Step>,
     definitions: Vec<Definition>,
     earlier: Option<Vec<Earlier>>,
+    compared_with: Option<Compared>,
+    changes: Vec<Change>,
+    suspects: Vec<Suspect>,
     context: Vec<Context>,
     notes: Vec<Note>,
     tokens: usize,
@@ -170,6 +173,43 @@ struct Earlier {
 }
 
 #[derive(Serialize)]
+struct Compared {
+    run: Run,
+    why: String,
+    finding: Option<String>,
+    durations: Vec<Duration>,
+}
+
+#[derive(Serialize)]
+struct Duration {
+    step: String,
+    then_seconds: i64,
+    now_seconds: i64,
+}
+
+#[derive(Serialize)]
+struct Change {
+    kind: &'static str,
+    title: String,
+    before: Option<String>,
+    after: Option<String>,
+    details: Option<String>,
+    step: Option<String>,
+    who: Option<String>,
+    when: Option<String>,
+    url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Suspect {
+    change: usize,
+    sentence: String,
+    lines: Vec<usize>,
+    words: Vec<String>,
+    score: f64,
+}
+
+#[derive(Serialize)]
 struct Context {
     title: String,
     text: String,
@@ -216,6 +256,9 @@ impl Document {
             steps: case.steps.iter().map(step).collect(),
             definitions: case.definitions.iter().map(definition).collect(),
             earlier: case.earlier.as_deref().map(|earlier| earlier.iter().map(one_earlier).collect()),
+            compared_with: compared(report),
+            changes: case.changes.iter().map(change).collect(),
+            suspects: case.suspects.iter().filter_map(|one| suspect(report, one)).collect(),
             context: case.context.iter().map(context).collect(),
             notes: report
                 .notes
@@ -346,6 +389,44 @@ fn definition(definition: &model::Definition) -> Definition {
 
 fn one_earlier(earlier: &model::Earlier) -> Earlier {
     Earlier { title: words::plain(&earlier.title), when: time(earlier.when), url: address(earlier.url.as_deref()) }
+}
+
+fn compared(report: &Report) -> Option<Compared> {
+    let case = &report.case;
+    let (baseline, why) = case.baseline.as_ref()?;
+    let durations = pace::of(&case.baseline_steps, &case.steps);
+    let duration =
+        |one: pace::Pace| Duration { step: one.step, then_seconds: one.seconds.0, now_seconds: one.seconds.1 };
+    Some(Compared {
+        run: run(baseline),
+        why: words::plain(why),
+        finding: changes::finding(report),
+        durations: durations.into_iter().map(duration).collect(),
+    })
+}
+
+fn change(change: &model::Change) -> Change {
+    Change {
+        kind: words::change_kind(change.kind),
+        title: words::plain(&change.title),
+        before: text(change.before.as_deref()),
+        after: text(change.after.as_deref()),
+        details: text(change.details.as_deref()),
+        step: text(change.step.as_deref()),
+        who: text(change.who.as_deref()),
+        when: time(change.when),
+        url: address(change.url.as_deref()),
+    }
+}
+
+fn suspect(report: &Report, suspect: &model::Suspect) -> Option<Suspect> {
+    Some(Suspect {
+        change: suspect.change,
+        sentence: changes::sentence(report, suspect)?,
+        lines: suspect.lines.iter().copied().filter(|&id| report.case.line(id).is_some()).collect(),
+        words: suspect.words.iter().map(|word| words::plain(word)).collect(),
+        score: suspect.score,
+    })
 }
 
 fn context(context: &model::Context) -> Context {
@@ -528,6 +609,21 @@ mod tests {
         check("/evidence/1/lines/3/cited", json!(false));
         check("/made", json!("2026-02-10T03:14:58Z"));
         check("/definitions/0/retries", json!(0));
+    }
+
+    #[test]
+    fn a_suspect_names_its_change_and_its_lines() {
+        let report = document(&sample::suspected());
+        let check = |pointer: &str, expected: Value| assert_eq!(report.pointer(pointer), Some(&expected), "{pointer}");
+        check("/suspects/0/change", json!(3));
+        check("/suspects/0/lines", json!([20]));
+        check("/changes/3/kind", json!("process"));
+        check("/changes/2/before", Value::Null);
+        check("/compared_with/run/id", json!("ServerTasks-2001490"));
+        check("/compared_with/durations/5/then_seconds", json!(37));
+        check("/compared_with/finding", Value::Null);
+        assert_eq!(document(&sample::hostile())["suspects"][0]["lines"], json!([7]));
+        assert!(document(&sample::unsuspected())["compared_with"]["finding"].is_string());
     }
 
     #[test]

@@ -5,8 +5,9 @@
 
 use std::fmt::Write as _;
 
+use super::changes::{self, Row as Changed};
 use super::evidence::{self, Row};
-use super::{Report, facts, timeline, words};
+use super::{Report, facts, pace, timeline, words};
 use crate::model::{Fix, Outcome};
 
 /// More lines of evidence than this are folded away.
@@ -23,6 +24,7 @@ pub(super) fn write(report: &Report) -> String {
         fixes(&mut out, report);
         evidence(&mut out, report);
     }
+    changed(&mut out, report);
     steps(&mut out, report);
     others(&mut out, report);
     known(&mut out, report);
@@ -35,6 +37,7 @@ fn cause(out: &mut String, report: &Report) {
     let (case, diagnosis) = (&report.case, &report.diagnosis);
     let _ = writeln!(out, "# {}\n", escape(&report.headline()));
     paragraph(out, &report.detail());
+    paragraph(out, &report.suspect().unwrap_or_default());
     let kind = diagnosis.kind.as_deref().map(|kind| match diagnosis.domain {
         Some(domain) => format!("{} ({})", escape(kind), words::domain(domain)),
         None => escape(kind),
@@ -153,6 +156,65 @@ fn evidence(out: &mut String, report: &Report) {
     if fold {
         let _ = writeln!(out, "</details>\n");
     }
+}
+
+fn changed(out: &mut String, report: &Report) {
+    let Some(changes) = changes::of(report) else { return };
+    let _ = writeln!(out, "## What changed\n");
+    match &changes.url {
+        Some(url) if !changes.compared.is_empty() => {
+            let _ = writeln!(out, "{} {}\n", escape(&changes.compared), anchor("Open that run", url));
+        }
+        _ => paragraph(out, &changes.compared),
+    }
+    if !changes.finding.is_empty() {
+        let _ = writeln!(out, "**{}**\n", escape(&changes.finding));
+    }
+    for (index, row) in changes.suspects.iter().enumerate() {
+        let _ = writeln!(out, "{}. **{}**: {}", index + 1, escape(&row.what), escape(&row.reason));
+    }
+    if !changes.suspects.is_empty() {
+        out.push('\n');
+    }
+    if !changes.suspects.is_empty() || !changes.others.is_empty() {
+        let _ = writeln!(
+            out,
+            "| suspect | kind | what | before → after | who | when |\n| --- | --- | --- | --- | --- | --- |"
+        );
+        for (index, row) in changes.suspects.iter().enumerate() {
+            change(out, &(index + 1).to_string(), row);
+        }
+        for row in &changes.others {
+            change(out, "", row);
+        }
+        out.push('\n');
+        if changes.more > 0 {
+            let _ = writeln!(out, "And {} more.\n", changes.more);
+        }
+    }
+    for row in changes.suspects.iter().chain(&changes.others).filter(|row| !row.details.is_empty()) {
+        let _ = writeln!(out, "<details>\n<summary>{}</summary>\n", escape(&row.what));
+        fence(out, if row.details.contains("@@ ") { "diff" } else { "text" }, &row.details);
+        let _ = writeln!(out, "</details>\n");
+    }
+    let paces = pace::of(&report.case.baseline_steps, &report.case.steps);
+    if !paces.is_empty() {
+        let slower = paces.iter().filter(|pace| !pace.verdict.is_empty()).count();
+        let told = if slower > 0 { format!(", {slower} of them much longer or shorter") } else { String::new() };
+        let _ =
+            writeln!(out, "<details>\n<summary>Then and now: {}{told}</summary>\n", words::count(paces.len(), "step"));
+        let _ = writeln!(out, "| step | then | now | |\n| --- | --- | --- | --- |");
+        for pace in &paces {
+            let _ = writeln!(out, "| {} | {} | {} | {} |", escape(&pace.step), pace.then, pace.now, pace.verdict);
+        }
+        let _ = writeln!(out, "\n</details>\n");
+    }
+}
+
+fn change(out: &mut String, number: &str, row: &Changed) {
+    let what = row.url.as_deref().map_or_else(|| escape(&row.what), |url| anchor(&row.what, url));
+    let (values, who, when) = (escape(&row.values), escape(&row.who), escape(&row.when));
+    let _ = writeln!(out, "| {number} | {} | {what} | {values} | {who} | {when} |", row.kind);
 }
 
 fn steps(out: &mut String, report: &Report) {
@@ -364,11 +426,15 @@ mod tests {
         assert!(links.iter().all(|link| link.starts_with("https://evil.example/a")), "{links:?}");
         let ours = |tag: &String| {
             matches!(&**tag, "<details>" | "</details>" | "<summary>1 step</summary>")
-                || tag.starts_with("<summary>Script (&lt;/code&gt;") && tag.matches('<').count() == 2
+                || ["Script (", "Then and now: 1 step", ""].iter().any(|head| {
+                    let rest = tag.strip_prefix(&format!("<summary>{head}"));
+                    rest.is_some_and(|rest| rest.starts_with("&lt;/code&gt;") || rest.starts_with("</summary>"))
+                        && tag.matches('<').count() == 2
+                })
         };
         assert_eq!(html.iter().find(|tag| !ours(tag)), None);
-        // The cause, what to do and its fix, evidence, steps, other explanations, the step, earlier, context, notes.
-        assert_eq!(blocks, ["heading"; 10], "{blocks:?}");
+        // The cause, what to do and its fix, evidence, changes, steps, other explanations, the step, earlier, context, notes.
+        assert_eq!(blocks, ["heading"; 11], "{blocks:?}");
     }
 
     #[test]
@@ -376,6 +442,27 @@ mod tests {
         let (links, _, _) = read(&write(&sample::story()));
         assert!(links.iter().any(|link| link.ends_with("ServerTasks-2001547")), "{links:?}");
         assert!(links.iter().any(|link| link.ends_with("/process/steps")), "{links:?}");
+    }
+
+    #[test]
+    fn suspects_stand_first_in_a_table_of_changes() {
+        let text = write(&sample::suspected());
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in\n{text}"));
+        let order = [
+            "First suspect: script of step",
+            "## What changed",
+            "Compared with Deploy",
+            "[Open that run](<https://octopus.example/",
+            "1. **script of step",
+            "| 1 | process | [script of step",
+            "| 2 | variable |",
+            "|  | package |",
+            "```diff\n@@ -4,2 +4,2 @@",
+            "<summary>Then and now: 7 steps, 4 of them",
+            "| 37 s | 1 min 52 s | 3 times as long |",
+        ];
+        assert!(order.map(at).is_sorted(), "{:?} in\n{text}", order.map(at));
+        assert!(write(&sample::unsuspected()).contains("**Nothing that changed touches this. Look outside:"));
     }
 
     #[test]

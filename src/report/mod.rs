@@ -3,11 +3,13 @@
 //! All text of a report is untrusted: anyone can write to a log, and a model can say anything. Each format escapes
 //! for its own dialect, in one function at the foot of its file. The minimal example is `terminal.rs`.
 
+mod changes;
 mod evidence;
 mod facts;
 mod html;
 mod json;
 mod markdown;
+mod pace;
 #[cfg(test)]
 mod sample;
 mod terminal;
@@ -85,6 +87,12 @@ impl Report {
             None => "Read the log of the run: no line of it stands out".to_owned(),
         };
         words::sentence(&text, LONGEST_SENTENCE)
+    }
+
+    /// The change that is most likely to blame: what, who, when and why. `None` where none is suspected.
+    #[must_use]
+    pub fn suspect(&self) -> Option<String> {
+        changes::first_suspect(self)
     }
 
     /// The step in which the failure happened; the first of several.

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::Report;
 use crate::model::{
-    Author, Case, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Excerpt, ExcerptLine, Fix, FixKind,
-    Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Signature, Stage, Step,
+    Author, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Excerpt,
+    ExcerptLine, Fix, FixKind, Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Signature,
+    Stage, Step, Suspect,
 };
 use crate::redact::sealed_for_tests;
 
@@ -30,12 +31,88 @@ fn seal(case: Case, diagnosis: Diagnosis, notes: Vec<Note>) -> Report {
 /// Every sample.
 pub(super) fn all() -> Vec<Report> {
     let unmade = Report { made: None, ..story() };
-    vec![story(), unmade, guess(), unknown(), empty(), hostile(), many()]
+    vec![story(), unmade, guess(), unknown(), empty(), hostile(), many(), suspected(), unsuspected()]
 }
 
 /// A scan for vulnerabilities whose database is refused by a registry that limits its rate.
 pub(super) fn story() -> Report {
     seal(case(), diagnosis(), notes())
+}
+
+/// The same, compared with the last good run, and two changes that touch it.
+pub(super) fn suspected() -> Report {
+    let suspect = |change, words: &[&str], score| Suspect {
+        change,
+        lines: vec![20],
+        words: words.iter().map(|word| (*word).to_owned()).collect(),
+        score,
+    };
+    let suspects = vec![suspect(3, &["ghcr.io", "trivy-db"], 0.91), suspect(1, &["ghcr.io"], 0.47)];
+    seal(Case { suspects, ..compared(case()) }, diagnosis(), notes())
+}
+
+/// The same, but none of the changes touches it.
+pub(super) fn unsuspected() -> Report {
+    seal(compared(case()), diagnosis(), Vec::new())
+}
+
+fn compared(case: Case) -> Case {
+    let faster = |step: Step| {
+        let took = |step: &Step| step.started.zip(step.finished).map(|(from, to)| to.duration_since(from));
+        let finished = took(&step).and_then(|took| Some(step.started? + took / 3));
+        Step { finished, outcome: Outcome::Succeeded, culprit: false, ..step }
+    };
+    let baseline = Run {
+        id: "ServerTasks-2001490".to_owned(),
+        title: "Deploy Octopus Copilot Function release 0.1.1981 to Security".to_owned(),
+        url: Some("https://octopus.example/app#/Spaces-1/tasks/ServerTasks-2001490".to_owned()),
+        started: "2026-02-09T08:11:00Z".parse().ok(),
+        finished: "2026-02-09T08:14:00Z".parse().ok(),
+        ..case.run.clone()
+    };
+    Case {
+        baseline: Some((baseline, "the last success in Security".to_owned())),
+        baseline_steps: case.steps.iter().cloned().map(faster).collect(),
+        changes: changes(),
+        ..case
+    }
+}
+
+fn changes() -> Vec<Change> {
+    let change = |kind, title: &str, before: &str, after: &str, when: &str| Change {
+        kind,
+        title: title.to_owned(),
+        before: Some(before.to_owned()).filter(|value| !value.is_empty()),
+        after: Some(after.to_owned()).filter(|value| !value.is_empty()),
+        details: None,
+        step: None,
+        who: Some("anna@example.com".to_owned()),
+        when: when.parse().ok(),
+        url: Some("https://octopus.example/app#/Spaces-1/projects/octopus-copilot-function/variables".to_owned()),
+    };
+    vec![
+        change(ChangeKind::Package, "package Octopus.Copilot.Function", "0.1.1981", "0.1.1982", "2026-02-10T02:40:00Z"),
+        change(
+            ChangeKind::Variable,
+            "variable Scan:Registry",
+            "mirror.example.com",
+            "ghcr.io",
+            "2026-02-09T12:00:00Z",
+        ),
+        change(ChangeKind::Variable, "variable Scan:Token (sensitive)", "", "", "2026-02-09T12:01:00Z"),
+        Change {
+            details: Some("@@ -4,2 +4,2 @@\n Write-Host \"Scanning $bom\"\n-docker run mirror.example.com/trivy --db-repository mirror.example.com/trivy-db sbom\n+docker run ghcr.io/aquasecurity/trivy:latest sbom\n".to_owned()),
+            step: Some(STEP.to_owned()),
+            ..change(ChangeKind::Process, &format!("script of step {STEP}"), "", "", "2026-02-09T16:20:00Z")
+        },
+        Change {
+            details: Some("src/host.json\nsrc/Function.csproj".to_owned()),
+            who: Some("Bert".to_owned()),
+            ..change(ChangeKind::Commit, "commit 84df60a: Bump the function runtime", "", "", "2026-02-10T02:31:00Z")
+        },
+        Change { who: None, ..change(ChangeKind::Worker, "worker image ubuntu-22.04", "20260201", "20260208", "") },
+        change(ChangeKind::Event, "variable Scan:Registry edited again", "ghcr.io", "mirror.example.com", "2026-02-10T04:00:00Z"),
+    ]
 }
 
 /// The same, but nothing is certain.
@@ -88,15 +165,19 @@ pub(super) fn many() -> Report {
         }
         clock += long;
     }
-    seal(Case { steps, ..case() }, diagnosis(), notes())
+    let compared = compared(case());
+    let changes = compared.changes.iter().cycle().take(100).cloned().collect();
+    seal(Case { steps: steps.clone(), baseline_steps: steps, changes, ..compared }, diagnosis(), notes())
 }
 
-/// Texts that try to become more than text, in every field.
-pub(super) fn hostile() -> Report {
-    const EVIL: &str = "</code></pre><script>alert(1)</script><img src=x onerror=alert(1)> \" onmouseover=\"alert(1) ' ``` ```` \
+/// Tries to become more than text in every dialect.
+const EVIL: &str = "</code></pre><script>alert(1)</script><img src=x onerror=alert(1)> \" onmouseover=\"alert(1) ' ``` ```` \
                         [click](javascript:alert(1)) ![pixel](https://evil.example/p.png) <https://evil.example> \
                         https://evil.example www.evil.example @admin #1 | cell **bold** _it_ ~~gone~~ {{ secret }} {% raw %} &lt; \
                         \u{1b}[31mred\u{9b}0m \u{202e}desrever\u{7} ##octopus[message]\n# Heading\n\n- item\n    code\n<details open>\n---\n[ref]: javascript:alert(1)";
+
+/// Texts that try to become more than text, in every field.
+pub(super) fn hostile() -> Report {
     let evil = || EVIL.to_owned();
     let some = || Some(EVIL.to_owned());
     let address = || Some("javascript:alert(1)//\" onclick=\"x".to_owned());
@@ -159,6 +240,22 @@ pub(super) fn hostile() -> Report {
             path_to_settings: some(),
         }],
         earlier: Some(vec![Earlier { title: evil(), when: None, url: address() }]),
+        baseline: Some((Run { title: evil(), url: address(), ..Run::default() }, evil())),
+        baseline_steps: vec![Step { name: evil(), ..step(STEP, Outcome::Succeeded, "03:11:06 03:14:12") }],
+        changes: [ChangeKind::Process, ChangeKind::Commit]
+            .map(|kind| Change {
+                kind,
+                title: evil(),
+                before: some(),
+                after: some(),
+                details: some(),
+                step: some(),
+                who: some(),
+                when: at("03:10:00"),
+                url: address(),
+            })
+            .into(),
+        suspects: vec![Suspect { change: 0, lines: vec![7, 999], words: vec![evil()], score: 0.9 }],
         context: vec![Context { title: evil(), text: evil(), url: tricky() }],
         ..case()
     };
@@ -373,6 +470,7 @@ fn case() -> Case {
             url: Some("https://octopus.example/app#/Spaces-1/tasks/ServerTasks-2001401".to_owned()),
         }]),
         baseline: None,
+        baseline_steps: Vec::new(),
         changes: Vec::new(),
         suspects: Vec::new(),
         context: vec![Context {

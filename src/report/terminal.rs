@@ -5,12 +5,17 @@ use std::fmt::Write as _;
 
 use owo_colors::{OwoColorize as _, Style};
 
+use super::changes::{self, Row as Changed};
 use super::evidence::{self, Row};
-use super::{Report, facts, timeline, words};
+use super::{Report, facts, pace, timeline, words};
 use crate::model::{Fix, Level, Outcome};
 
 /// Prose is wrapped here; log lines never are.
 const WIDTH: usize = 100;
+/// Changes beside the suspects that are listed here; the other formats list more.
+const MOST_CHANGES: usize = 12;
+/// Lines of a suspect's diff that are shown here.
+const MOST_DETAILS: usize = 20;
 
 /// Writes the report.
 pub(super) fn write(report: &Report) -> String {
@@ -23,6 +28,7 @@ pub(super) fn write(report: &Report) -> String {
         fixes(&mut out, report);
         evidence(&mut out, report);
     }
+    changed(&mut out, report);
     steps(&mut out, report);
     others(&mut out, report);
     known(&mut out, report);
@@ -36,6 +42,9 @@ fn cause(out: &mut String, report: &Report) {
     let style = if report.unknown() { style.yellow() } else { style.red() };
     prose(out, "", "", &report.headline(), style);
     prose(out, "", "", &report.detail(), Style::new());
+    if let Some(suspect) = report.suspect() {
+        prose(out, "", "", &suspect, Style::new().yellow());
+    }
     out.push('\n');
     let run = &report.case.run;
     let kind = report.diagnosis.kind.as_deref().map(|kind| match report.diagnosis.domain {
@@ -84,16 +93,20 @@ fn fix(out: &mut String, number: usize, fix: &Fix) {
         let _ = writeln!(out, "   {}", url.underline());
     }
     for line in fix.diff.as_deref().unwrap_or_default().lines() {
-        let line = words::log_line(line);
-        let style = match line.chars().next() {
-            Some('+') => Style::new().green(),
-            Some('-') => Style::new().red(),
-            Some('@') => Style::new().cyan(),
-            _ => Style::new().dimmed(),
-        };
-        let _ = writeln!(out, "   {}", line.style(style));
+        diff_line(out, line);
     }
     out.push('\n');
+}
+
+fn diff_line(out: &mut String, line: &str) {
+    let line = words::log_line(line);
+    let style = match line.chars().next() {
+        Some('+') => Style::new().green(),
+        Some('-') => Style::new().red(),
+        Some('@') => Style::new().cyan(),
+        _ => Style::new().dimmed(),
+    };
+    let _ = writeln!(out, "   {}", line.style(style));
 }
 
 fn evidence(out: &mut String, report: &Report) {
@@ -138,6 +151,40 @@ fn evidence(out: &mut String, report: &Report) {
     if !cited.is_empty() {
         let _ = writeln!(out, "{}", "▶ marks the lines the explanation rests on".dimmed());
     }
+}
+
+fn changed(out: &mut String, report: &Report) {
+    let Some(changes) = changes::of(report) else { return };
+    heading(out, "What changed");
+    prose(out, "", "", &changes.compared, Style::new());
+    prose(out, "", "", &changes.finding, Style::new().bold());
+    for (index, row) in changes.suspects.iter().enumerate() {
+        let first = format!("{}. ", index + 1);
+        one_change(out, (&first, "   "), row, Style::new().yellow());
+        prose(out, "   ", "   ", &row.reason, Style::new());
+        for line in row.details.lines().take(MOST_DETAILS) {
+            diff_line(out, line);
+        }
+    }
+    for row in changes.others.iter().take(MOST_CHANGES) {
+        one_change(out, ("- ", "  "), row, Style::new().dimmed());
+    }
+    let more = changes.more + changes.others.len().saturating_sub(MOST_CHANGES);
+    if more > 0 {
+        prose(out, "  ", "  ", &format!("and {more} more"), Style::new().dimmed());
+    }
+    let paces = pace::of(&report.case.baseline_steps, &report.case.steps);
+    for pace in paces.iter().filter(|pace| !pace.verdict.is_empty()) {
+        let text = format!("{} took {} ({} then), {}", pace.step, pace.now, pace.then, pace.verdict);
+        prose(out, "- ", "  ", &text, Style::new());
+    }
+}
+
+fn one_change(out: &mut String, indents: (&str, &str), row: &Changed, style: Style) {
+    let parts = [&row.values, &row.who, &row.when].into_iter().filter(|part| !part.is_empty());
+    let more: Vec<&str> = parts.map(String::as_str).collect();
+    let colon = if more.is_empty() { "" } else { ": " };
+    prose(out, indents.0, indents.1, &format!("[{}] {}{colon}{}", row.kind, row.what, more.join(", ")), style);
 }
 
 fn steps(out: &mut String, report: &Report) {
@@ -312,6 +359,30 @@ mod tests {
             &sample::unknown(),
             &["No known failure matches", "None: the cause is unknown", "Evidence", "TOOMANYREQUESTS"],
         );
+    }
+
+    #[test]
+    fn the_first_suspect_is_on_the_first_screen_and_all_changes_below() {
+        check(
+            &sample::suspected(),
+            &[
+                "The registry ghcr.io refused",
+                "First suspect: script of step Scan",
+                "by anna@example.com,",
+                "It names “ghcr.io” and “trivy-db”, as line 20 does",
+                "Run ",
+                "What changed",
+                "the last success in Security",
+                "1. [process] script of step",
+                "+docker run ghcr.io/aquasecurity/trivy:latest sbom",
+                "2. [variable] variable Scan:Registry: mirror.example.com → ghcr.io",
+                "- [package] package Octopus.Copilot.Function: 0.1.1981 → 0.1.1982",
+                "took 1 min 52 s (37 s then), 3 times as long",
+            ],
+        );
+        let text = bare(&sample::suspected());
+        assert!(text.lines().take(12).any(|line| line.contains("First suspect")), "{text}");
+        check(&sample::unsuspected(), &["What changed", "Nothing that changed touches this. Look outside"]);
     }
 
     #[test]

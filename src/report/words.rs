@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::model::{Author, Confidence, Domain, FixKind, Level, Outcome, Retry, Role, Stage};
+use crate::model::{Author, ChangeKind, Confidence, Domain, FixKind, Level, Outcome, Retry, Role, Stage};
 
 /// How a step or a run ended.
 #[must_use]
@@ -117,6 +117,21 @@ pub fn fix_kind_in_words(kind: FixKind) -> &'static str {
     }
 }
 
+/// What sort of thing a change is, in one word for machines.
+#[must_use]
+pub fn change_kind(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Package => "package",
+        ChangeKind::Commit => "commit",
+        ChangeKind::WorkItem => "work-item",
+        ChangeKind::Process => "process",
+        ChangeKind::Variable => "variable",
+        ChangeKind::Target => "target",
+        ChangeKind::Worker => "worker",
+        ChangeKind::Event => "event",
+    }
+}
+
 /// The part of the pipeline a note comes from.
 #[must_use]
 pub fn stage(stage: Stage) -> &'static str {
@@ -210,6 +225,19 @@ pub fn log_line(text: &str) -> String {
 #[must_use]
 pub fn one_line(text: &str) -> String {
     plain(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Prose in one line of at most `longest` characters, its middle left out where it is longer.
+#[must_use]
+pub fn shortened(text: &str, longest: usize) -> String {
+    let line = one_line(text);
+    let count = line.chars().count();
+    if count <= longest {
+        return line;
+    }
+    let start: String = line.chars().take(longest * 2 / 3).collect();
+    let end: String = line.chars().skip(count - longest / 3).collect();
+    format!("{start}…{end}")
 }
 
 /// Prose in one line of at most `longest` characters that ends as a sentence does.

@@ -1,0 +1,217 @@
+//! Which sort of failure comes of which sort of change, as a table: what one knows before reading a word of either.
+
+use crate::model::{Change, ChangeKind, Domain};
+
+/// A failure of one of these kinds may come of a change of one of these.
+struct Row {
+    /// Kinds of signatures.
+    failures: &'static [&'static str],
+    /// Kinds of changes.
+    changes: &'static [ChangeKind],
+    /// Of which the change must hold one, in its title or values; none needed where empty. Lower case.
+    words: &'static [&'static str],
+    /// How much that alone speaks for it; over 0.3 it accuses without a word in common.
+    weight: f64,
+}
+
+const ACCESS: &[&str] = &[
+    "authentication",
+    "credential-expired",
+    "cloud-permission",
+    "ssh-key",
+    "kubernetes-rbac",
+    "file-permission",
+    "tls-certificate",
+];
+const DOWNLOAD: &[&str] =
+    &["image-pull", "package-not-found", "package-download", "dependency-conflict", "version-mismatch"];
+const NETWORK: &[&str] = &["timeout", "connection", "dns", "proxy", "agent-failure", "scheduling", "service-control"];
+const MEMORY: &[&str] = &["out-of-memory", "disk-full", "crash", "port-in-use", "storage", "probe-failure"];
+const DATABASE: &[&str] = &["database-migration", "database-deadlock"];
+const SETTINGS: &[&str] = &["missing-variable", "configuration"];
+const TESTS: &[&str] = &["test-failure", "compile-error"];
+
+/// What opens doors, and who goes through them.
+const KEYS: &[&str] =
+    &["password", "passwd", "pwd", "secret", "token", "key", "apikey", "credential", "credentials", "certificate"];
+const WHO: &[&str] = &["account", "login", "user", "role", "permission", "identity", "principal", "team"];
+
+const ROWS: &[Row] = &[
+    Row { failures: ACCESS, changes: &[ChangeKind::Variable, ChangeKind::Event], words: KEYS, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Variable], words: WHO, weight: 0.2 },
+    Row {
+        failures: &["tls-certificate"],
+        changes: &[ChangeKind::Variable, ChangeKind::Event, ChangeKind::Target, ChangeKind::Worker],
+        words: &["certificate", "cert", "thumbprint", "pfx", "tls", "ssl", "ca"],
+        weight: 0.45,
+    },
+    Row { failures: DOWNLOAD, changes: &[ChangeKind::Package], words: &[], weight: 0.2 },
+    Row { failures: DOWNLOAD, changes: &[ChangeKind::Event, ChangeKind::Process], words: &["feed"], weight: 0.35 },
+    Row {
+        failures: DOWNLOAD,
+        changes: &[ChangeKind::Process],
+        words: &["image", "container", "package"],
+        weight: 0.25,
+    },
+    Row {
+        failures: DOWNLOAD,
+        changes: &[ChangeKind::Commit],
+        words: &["lock", "csproj", "requirements", "dockerfile", "pom", "gradle", "package", "bump"],
+        weight: 0.25,
+    },
+    Row { failures: NETWORK, changes: &[ChangeKind::Target, ChangeKind::Worker], words: &[], weight: 0.25 },
+    Row {
+        failures: NETWORK,
+        changes: &[ChangeKind::Event, ChangeKind::Process],
+        words: &["upgrade", "upgraded", "firewall", "network", "proxy", "timeout", "limit"],
+        weight: 0.26,
+    },
+    Row { failures: MEMORY, changes: &[ChangeKind::Target, ChangeKind::Worker], words: &[], weight: 0.2 },
+    Row {
+        failures: MEMORY,
+        changes: &[ChangeKind::Variable, ChangeKind::Process],
+        words: &["memory", "heap", "limit", "limits", "replicas", "cache", "disk", "size", "port", "probe", "health"],
+        weight: 0.26,
+    },
+    Row {
+        failures: DATABASE,
+        changes: &[ChangeKind::Commit, ChangeKind::Process],
+        words: &["migration", "migrations", "migrate", "sql", "schema", "column", "index"],
+        weight: 0.38,
+    },
+    Row { failures: DATABASE, changes: &[ChangeKind::Package], words: &[], weight: 0.15 },
+    Row { failures: SETTINGS, changes: &[ChangeKind::Variable], words: &[], weight: 0.2 },
+    Row {
+        failures: &[
+            "crash",
+            "probe-failure",
+            "script-error",
+            "missing-variable",
+            "configuration",
+            "resource-not-found",
+        ],
+        changes: &[ChangeKind::Package, ChangeKind::Commit],
+        words: &[],
+        weight: 0.1,
+    },
+    Row { failures: &["script-error"], changes: &[ChangeKind::Process, ChangeKind::Worker], words: &[], weight: 0.15 },
+    Row {
+        failures: TESTS,
+        changes: &[ChangeKind::Commit, ChangeKind::Package, ChangeKind::Worker],
+        words: &[],
+        weight: 0.2,
+    },
+];
+
+/// Failures that come of the world outside: no change is to blame for one unless it names what failed.
+const OUTSIDE: &[&str] = &["rate-limit", "throttling", "quota", "state-lock", "release-locked", "cancelled"];
+
+/// Failures that come with time: the step that meets one is not to blame for it.
+const EXPIRED: &[&str] = &["credential-expired"];
+
+/// What a failure of a kind that no row names may come of.
+const fn of_domain(domain: Domain) -> &'static [ChangeKind] {
+    match domain {
+        Domain::Code => &[ChangeKind::Commit, ChangeKind::Package],
+        Domain::Configuration => &[ChangeKind::Variable, ChangeKind::Process],
+        Domain::Infrastructure => &[ChangeKind::Target, ChangeKind::Worker],
+        Domain::Dependency => &[ChangeKind::Package],
+        Domain::Platform => &[ChangeKind::Worker, ChangeKind::Event],
+        Domain::Access => &[ChangeKind::Variable, ChangeKind::Event],
+    }
+}
+
+/// Whether failures of this kind come from outside.
+pub(super) fn is_outside(failure: &str) -> bool {
+    OUTSIDE.contains(&failure)
+}
+
+/// Whether the step where such a failure shows has nothing to do with it.
+pub(super) fn spares_the_step(failure: &str) -> bool {
+    is_outside(failure) || EXPIRED.contains(&failure)
+}
+
+/// How much speaks for `change` as what a failure of this kind and domain comes of, from 0 to 1.
+pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
+    if is_outside(failure) {
+        return 0.0;
+    }
+    let mut rows = ROWS.iter().filter(|row| row.failures.contains(&failure)).peekable();
+    if rows.peek().is_none() {
+        return if of_domain(domain).contains(&change.kind) { 0.1 } else { 0.0 };
+    }
+    // A value that may not be shown opens a door.
+    let sealed = change.kind == ChangeKind::Variable && change.before.is_none() && change.after.is_none();
+    let fits = |row: &&Row| {
+        let named = row.words.is_empty() || holds(change, row.words) || sealed && row.words == KEYS;
+        row.changes.contains(&change.kind) && named
+    };
+    rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
+}
+
+/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`.
+fn holds(change: &Change, words: &[&str]) -> bool {
+    // A set of variables names in its details what may have changed in it.
+    let details = change.details.as_ref().filter(|_| change.kind == ChangeKind::Variable);
+    let texts = [Some(&change.title), change.before.as_ref(), change.after.as_ref(), details];
+    texts.into_iter().flatten().any(|text| {
+        let mut lower = false;
+        let apart: String = text
+            .chars()
+            .flat_map(|c| {
+                let cut = lower && c.is_uppercase();
+                lower = c.is_lowercase();
+                cut.then_some(' ').into_iter().chain(c.to_lowercase())
+            })
+            .collect();
+        apart.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signature::Catalogue;
+
+    fn check(failure: &str, kind: ChangeKind, title: &str, value: Option<&str>, expected: bool) {
+        let change = Change {
+            kind,
+            title: title.to_owned(),
+            before: value.map(str::to_owned),
+            after: None,
+            details: None,
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        assert_eq!(between(failure, Domain::Code, &change) > 0.3, expected, "{failure} {title}");
+    }
+
+    #[test]
+    fn doors_that_close_come_of_keys_that_changed() {
+        check("authentication", ChangeKind::Variable, "variable Database.Password", Some("x"), true);
+        check("authentication", ChangeKind::Variable, "variable Feature:X", None, true);
+        check("authentication", ChangeKind::Variable, "variable Feature:X", Some("on"), false);
+        check("authentication", ChangeKind::Variable, "variable ServiceApiKey", Some("x"), true);
+        check("authentication", ChangeKind::Variable, "variable Storage.Account", Some("x"), false);
+        check("authentication", ChangeKind::Event, "account Storage was edited", None, true);
+        check("tls-certificate", ChangeKind::Event, "certificate shop.example replaced", None, true);
+        check("authentication", ChangeKind::Package, "package Password.Reset", Some("1.0"), false);
+    }
+
+    #[test]
+    fn what_comes_from_outside_comes_of_no_change() {
+        check("rate-limit", ChangeKind::Variable, "variable Registry.Token", None, false);
+    }
+
+    #[test]
+    fn every_kind_of_the_table_is_one_of_the_catalogue() {
+        let catalogue = Catalogue::builtin();
+        let known: Vec<&str> = catalogue.signatures().iter().map(|signature| signature.kind.as_str()).collect();
+        for kind in ROWS.iter().flat_map(|row| row.failures).chain(OUTSIDE).chain(EXPIRED) {
+            assert!(known.contains(kind), "{kind}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The names in a text: hosts, paths, variables, packages, ports, versions; whole ones and the parts that stand for them.
+
+/// A longer run of such characters is data and no name.
+const LONGEST: usize = 300;
+/// A name of more parts is only read whole and part by part.
+const MOST_PARTS: usize = 8;
+
+/// Words of the field that stand in logs and changes of any sort and tell none from another, in order.
+#[rustfmt::skip]
+const COMMON: &[&str] = &[
+    "able", "access", "accessible", "account", "accounts", "action", "actions", "added", "after", "allowed",
+    "already", "amd64", "another", "application", "applications", "arm64", "attempt", "available", "because",
+    "been", "before", "being", "branch", "build", "calls", "cannot", "certificate", "change", "changed", "changes",
+    "check", "code", "command", "commit", "completed", "configuration", "connect", "connection", "container",
+    "containers", "could", "debug", "default", "denied", "deploy", "deployed", "deploying", "deployment", "detail",
+    "details", "directory", "does", "during", "enabled", "environment", "error", "errors", "exception", "execution",
+    "exist", "exists", "exit", "exited", "expected", "expired", "fail", "failed", "failing", "fails", "failure",
+    "false", "fatal", "file", "files", "finished", "folder", "forbidden", "found", "from", "have", "health", "home",
+    "host", "hosts", "http", "https", "image", "images", "info", "information", "input", "into", "invalid", "items",
+    "just", "key", "keys", "latest", "length", "line", "lines", "local", "machine", "machines", "main", "make",
+    "master", "md5", "merge", "message", "missing", "more", "name", "named", "names", "none", "null", "number",
+    "object", "octopus", "only", "operation", "other", "output", "package", "packages", "password", "path",
+    "permission", "permissions", "please", "port", "ports", "problem", "process", "production", "project", "push",
+    "reason", "refused", "release", "remote", "remove", "removed", "request", "requested", "required", "resource",
+    "response", "result", "return", "returned", "root", "running", "script", "scripts", "secret", "secrets",
+    "sensitive", "server", "service", "services", "set", "setting", "settings", "sha1", "sha256", "sha512",
+    "should", "shown", "some", "source", "staging", "start", "started", "starting", "state", "status", "step",
+    "steps", "string", "succeeded", "success", "successfully", "system", "table", "target", "targets", "temp",
+    "than", "that", "their", "them", "then", "there", "this", "time", "timed", "timeout", "token", "tokens", "true",
+    "trying", "type", "types", "unable", "unexpected", "unhandled", "unknown", "update", "updated", "upgrade",
+    "upgraded", "used", "user", "users", "using", "value", "values", "variable", "variables", "verbose", "version",
+    "versions", "warning", "were", "when", "where", "which", "while", "will", "with", "within", "work", "worker",
+    "workers", "would", "write", "x64", "your",
+];
+
+/// A form that is a name by itself.
+const NAME: f64 = 1.0;
+/// The first or last parts of such a one.
+const PART: f64 = 0.85;
+/// An ordinary word, which may be a name.
+const WORD: f64 = 0.35;
+
+/// How two spellings of one name are told to be the same: `Api:Url`, `API_URL` and `api__url` are one.
+pub(super) fn key(word: &str) -> String {
+    if word.chars().any(char::is_alphabetic) {
+        word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    } else {
+        word.to_owned()
+    }
+}
+
+/// Calls `found` for each name in `text` with how much its form alone says that it is one, from 0 to 1.
+pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
+    let bytes = text.as_bytes();
+    let quote = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(|byte| b"'\"`".contains(byte));
+    let mut start: usize = 0;
+    for run in text.split_inclusive(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c)) {
+        let name = run.trim_end_matches(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c));
+        let quoted = quote(start.checked_sub(1)) && quote(Some(start + name.len()));
+        start += run.len();
+        if name.len() > LONGEST {
+            continue;
+        }
+        for chunk in name.split(['/', '\\', '@']) {
+            let chunk = trimmed(chunk);
+            let parts: Vec<&str> = chunk.split(':').map(trimmed).filter(|part| !part.is_empty()).collect();
+            if parts.len() > 1 && (chunk.contains(char::is_alphabetic) || chunk.contains('.')) {
+                found(chunk, NAME);
+            }
+            for part in parts {
+                compound(part, quoted, &mut found);
+            }
+        }
+    }
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64)) {
+    let cuts: Vec<usize> = text.match_indices(['.', '_', '-']).map(|(at, _)| at).collect();
+    if cuts.is_empty() {
+        return single(text, if quoted { 0.9 } else { WORD }, found);
+    }
+    let is_number = !text.contains(char::is_alphabetic);
+    let whole = match (is_number, cuts.len()) {
+        // A date, a span of time.
+        (true, _) if text.contains(['-', '_']) => 0.0,
+        (true, 1) => 0.2,
+        (true, _) => 0.8,
+        // A version with a word in it.
+        _ if text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) => 0.8,
+        _ => NAME,
+    };
+    if whole > 0.0 {
+        found(text, whole);
+    }
+    if is_number {
+        return;
+    }
+    // The end of a version is none.
+    if cuts.len() < MOST_PARTS && whole >= NAME {
+        let (first, last) = (cuts.first().copied(), cuts.last().copied());
+        for &cut in &cuts {
+            let (before, after) = text.split_at(cut);
+            for (part, single) in [(before, Some(cut) == first), (after, Some(cut) == last)] {
+                let part = trimmed(part);
+                if !single && part.contains(char::is_alphabetic) && part.contains(['.', '_', '-']) {
+                    found(part, PART);
+                }
+            }
+        }
+    }
+    for part in text.split(['.', '_', '-']).filter(|part| part.contains(char::is_alphabetic)) {
+        single(part, WORD * 0.8, found);
+    }
+}
+
+/// A word without any sign in it; `plain` is what an ordinary one weighs.
+fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
+    let count = word.chars().count();
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    if digits == word.len() {
+        let year = count == 4 && (word.starts_with("19") || word.starts_with("20"));
+        if (4..=12).contains(&count) && !year {
+            found(word, 0.6);
+        }
+        return;
+    }
+    if is_common(word) {
+        return;
+    }
+    let humps = humps(word);
+    let weight = match count {
+        _ if digits > 0 && count > 2 => 0.7,
+        _ if humps.len() > 1 && count > 4 => plain.max(0.8),
+        ..3 => 0.0,
+        3 if plain <= WORD => 0.0,
+        3 | 4 => plain * 0.6,
+        _ => plain,
+    };
+    if weight > 0.0 {
+        found(word, weight);
+    }
+    if humps.len() > 1 {
+        for hump in humps.into_iter().filter(|hump| hump.chars().count() > 4 && !is_common(hump)) {
+            found(hump, WORD * 0.8);
+        }
+    }
+}
+
+fn is_common(word: &str) -> bool {
+    COMMON.binary_search(&&*word.to_lowercase()).is_ok()
+}
+
+/// The words of a word such as `SqlConnection`.
+fn humps(word: &str) -> Vec<&str> {
+    let mut cuts = vec![0];
+    let mut lower = false;
+    for (at, c) in word.char_indices() {
+        if lower && c.is_uppercase() {
+            cuts.push(at);
+        }
+        lower = c.is_lowercase();
+    }
+    cuts.push(word.len());
+    cuts.windows(2).filter_map(|pair| word.get(*pair.first()?..*pair.last()?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of `text` that weigh as much as one, or all words with `least` 0.
+    fn check(text: &str, least: f64, expected: &[&str]) {
+        let mut names = Vec::new();
+        each(text, |word, weight| {
+            if weight >= least && !names.contains(&word) {
+                names.push(word);
+            }
+        });
+        assert_eq!(names, expected, "{text}");
+    }
+
+    #[test]
+    fn names_are_told_by_their_form() {
+        check("GET https://ghcr.io/v2/aquasecurity/trivy-db: no", 0.8, &["ghcr.io", "trivy-db"]);
+        check("relation \"customers\" does not exist", 0.8, &["customers"]);
+        check(
+            "at Shop.Web.Startup in C:\\src\\Startup.cs:line 42",
+            0.8,
+            &["Shop.Web.Startup", "Web.Startup", "Shop.Web", "Startup.cs:line", "Startup.cs"],
+        );
+        check("connect ECONNREFUSED 10.0.0.5:5433", 0.5, &["10.0.0.5:5433", "10.0.0.5", "5433"]);
+        check("the variable Api:Url is $env:API_URL", 0.8, &["Api:Url", "env:API_URL", "API_URL"]);
+    }
+
+    #[test]
+    fn times_and_common_words_are_no_names() {
+        check("2026-02-10 03:12:44 the step failed with exit code 1", 0.0, &[]);
+    }
+
+    #[test]
+    fn spellings_of_one_name_have_one_key() {
+        for word in ["Api:Url", "API_URL", "api__url", "ApiUrl"] {
+            assert_eq!(key(word), "apiurl");
+        }
+        assert_ne!(key("1.2.3"), key("12.3"));
+    }
+
+    #[test]
+    fn the_common_words_are_in_order() {
+        assert!(COMMON.is_sorted());
+    }
+}

@@ -1,0 +1,254 @@
+//! What changed since the last good run, as every format tells it: the suspects first, each with its reason in words.
+
+use std::collections::BTreeSet;
+
+use super::{Report, words};
+use crate::model::{Change, Stage, Suspect};
+
+/// Changes beside the suspects that are shown; programs find the others in the JSON.
+const MOST: usize = 40;
+/// Characters of a value in a table.
+const VALUE: usize = 120;
+/// Characters of a value in a sentence.
+const SHORT: usize = 60;
+/// Lines of a diff or description that are shown.
+const DETAILS: usize = 120;
+/// A suspect with a smaller score is only a possible one.
+const LIKELY: f64 = 0.6;
+
+/// What is told of the changes.
+pub(super) struct Changes {
+    /// Which run this one was compared with, and why; empty when with none.
+    pub(super) compared: String,
+    /// Where to look at that run.
+    pub(super) url: Option<String>,
+    /// What the comparison says where it accuses nothing; empty where it does.
+    pub(super) finding: String,
+    /// The suspects, most likely first.
+    pub(super) suspects: Vec<Row>,
+    /// The other changes.
+    pub(super) others: Vec<Row>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// One change.
+pub(super) struct Row {
+    /// What sort of thing.
+    pub(super) kind: String,
+    /// What changed.
+    pub(super) what: String,
+    /// Before and after, such as `1.0 → 1.1`; empty where neither may be shown.
+    pub(super) values: String,
+    /// Who changed it.
+    pub(super) who: String,
+    /// When, and whether that was after the run.
+    pub(super) when: String,
+    /// Where to look at it.
+    pub(super) url: Option<String>,
+    /// For a suspect: why, such as `It names “ghcr.io”, as line 67 does.`
+    pub(super) reason: String,
+    /// The lines that show it: their ids and places.
+    pub(super) lines: Vec<(usize, String)>,
+    /// The change itself, such as a diff.
+    pub(super) details: String,
+}
+
+/// All of this; `None` when nothing was compared.
+pub(super) fn of(report: &Report) -> Option<Changes> {
+    let case = &report.case;
+    if case.baseline.is_none() && case.changes.is_empty() {
+        return None;
+    }
+    let accused: BTreeSet<usize> = case.suspects.iter().map(|suspect| suspect.change).collect();
+    let suspects = case.suspects.iter().filter_map(|suspect| {
+        let change = case.changes.get(suspect.change)?;
+        let known = suspect.lines.iter().filter_map(|&id| case.line(id));
+        let lines = known.map(|line| (line.id, report.place_of(line))).collect();
+        Some(Row { reason: reason(report, suspect, change), lines, ..row(report, change) })
+    });
+    let others = || case.changes.iter().enumerate().filter(|(index, _)| !accused.contains(index));
+    Some(Changes {
+        compared: case.baseline.as_ref().map(|_| compared(report)).unwrap_or_default(),
+        url: case.baseline.as_ref().and_then(|(run, _)| run.url.as_deref()).and_then(words::link),
+        finding: finding(report).unwrap_or_default(),
+        suspects: suspects.collect(),
+        others: others().take(MOST).map(|(_, change)| row(report, change)).collect(),
+        more: others().count().saturating_sub(MOST),
+    })
+}
+
+/// The first suspect in a sentence or two: how sure, what, who, when and why.
+pub(super) fn first_suspect(report: &Report) -> Option<String> {
+    let suspect = report.case.suspects.first()?;
+    let how = if suspect.score >= LIKELY { "First suspect" } else { "Possible suspect" };
+    Some(format!("{how}: {}", sentence(report, suspect)?))
+}
+
+/// A suspect in a sentence or two: what, who, when and why.
+pub(super) fn sentence(report: &Report, suspect: &Suspect) -> Option<String> {
+    let change = report.case.changes.get(suspect.change)?;
+    let (before, after) = (value(change.before.as_deref(), SHORT), value(change.after.as_deref(), SHORT));
+    let values = match (before.is_empty(), after.is_empty()) {
+        (false, false) => format!(" ({before} → {after})"),
+        _ => String::new(),
+    };
+    let who = change.who.as_deref().map(words::one_line).filter(|who| !who.is_empty());
+    let who = who.map(|who| format!(", by {who}")).unwrap_or_default();
+    let when = change.when.map(|when| format!(", {}", words::moment(when))).unwrap_or_default();
+    let what = words::shortened(&change.title, 160);
+    Some(format!("{what}{values}{who}{when}. {}", reason(report, suspect, change)))
+}
+
+/// That nothing which changed is to blame, and where to look then.
+pub(super) fn finding(report: &Report) -> Option<String> {
+    let case = &report.case;
+    if case.baseline.is_none() || !case.suspects.is_empty() {
+        return None;
+    }
+    let what = if case.changes.is_empty() {
+        "Nothing is known to have changed since the last good run."
+    } else if report.notes.iter().any(|note| note.stage == Stage::Collect) {
+        // Something could not be read: it may have changed too.
+        "Nothing that is known to have changed touches this."
+    } else {
+        "Nothing that changed touches this."
+    };
+    Some(format!(
+        "{what} Look outside: at what expires (certificates, secrets, tokens), what runs out (quotas, rate limits, disks) \
+         and what others run (registries, clouds, networks)."
+    ))
+}
+
+fn compared(report: &Report) -> String {
+    let Some((run, why)) = &report.case.baseline else { return String::new() };
+    let title = [&run.title, &run.id].into_iter().map(|text| words::one_line(text)).find(|text| !text.is_empty());
+    let when = run.finished.or(run.started).map(|when| format!(" ({})", words::moment(when))).unwrap_or_default();
+    let why = words::one_line(why);
+    let why = if why.is_empty() { why } else { format!(": {why}") };
+    words::sentence(&format!("Compared with {}{when}{why}", title.unwrap_or_else(|| "an earlier run".to_owned())), 400)
+}
+
+fn row(report: &Report, change: &Change) -> Row {
+    let (before, after) = (value(change.before.as_deref(), VALUE), value(change.after.as_deref(), VALUE));
+    let run = &report.case.run;
+    let late = change.when.zip(run.finished.or(run.started)).is_some_and(|(when, run)| when > run);
+    let when = change.when.map(words::moment).unwrap_or_default();
+    Row {
+        kind: words::change_kind(change.kind).replace('-', " "),
+        what: words::shortened(&change.title, 200),
+        values: match (before.is_empty(), after.is_empty()) {
+            (true, true) => String::new(),
+            (true, false) => format!("→ {after}"),
+            (false, true) => format!("{before} →"),
+            (false, false) => format!("{before} → {after}"),
+        },
+        who: change.who.as_deref().map(words::one_line).unwrap_or_default(),
+        when: if late { format!("{when}, after this run") } else { when },
+        url: change.url.as_deref().and_then(words::link),
+        reason: String::new(),
+        lines: Vec::new(),
+        details: details(change.details.as_deref().unwrap_or_default()),
+    }
+}
+
+fn value(text: Option<&str>, longest: usize) -> String {
+    words::shortened(text.unwrap_or_default(), longest)
+}
+
+/// The change in full, but for the end of a very long one.
+fn details(text: &str) -> String {
+    let text = words::plain(text);
+    let count = text.lines().count();
+    let mut shown: Vec<&str> = text.lines().take(DETAILS).collect();
+    let rest = (count > DETAILS).then(|| format!("… {} not shown …", words::count(count - DETAILS, "line")));
+    shown.extend(rest.as_deref());
+    shown.join("\n").trim_end().to_owned()
+}
+
+/// Why a change is a suspect.
+fn reason(report: &Report, suspect: &Suspect, change: &Change) -> String {
+    let case = &report.case;
+    let named: Vec<String> =
+        suspect.words.iter().map(|word| format!("“{}”", words::shortened(word, SHORT))).take(3).collect();
+    let places: Vec<String> =
+        suspect.lines.iter().filter_map(|&id| case.line(id)).map(|line| report.place_of(line)).take(2).collect();
+    let mut steps = case.steps.iter().filter(|step| step.culprit);
+    let failed = change.step.as_deref().is_some_and(|name| steps.any(|step| step.name.eq_ignore_ascii_case(name)));
+    let own = if failed { "belongs to the step that failed" } else { "" };
+    if named.is_empty() {
+        return match (failed, report.diagnosis.kind.as_deref()) {
+            (true, _) => format!("It {own}."),
+            (false, Some(kind)) => {
+                format!("It is of the sort that failures of the kind {} come of.", words::one_line(kind))
+            }
+            (false, None) => "It is of the sort that such failures come of.".to_owned(),
+        };
+    }
+    let do_so = if places.len() > 1 { "do" } else { "does" };
+    let shown = if places.is_empty() { String::new() } else { format!(", as {} {do_so}", listed(&places)) };
+    let own = if failed { format!(", and {own}") } else { String::new() };
+    format!("It names {}{shown}{own}.", listed(&named))
+}
+
+fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_first_suspect_is_told_with_who_what_when_and_why() {
+        assert_eq!(
+            first_suspect(&sample::suspected()).unwrap(),
+            "First suspect: script of step Scan for Security Vulnerabilities, by anna@example.com, \
+             2026-02-09 16:20:00 UTC. It names “ghcr.io” and “trivy-db”, as line 20 does, and belongs to the step that \
+             failed."
+        );
+        assert_eq!(first_suspect(&sample::story()), None);
+    }
+
+    #[test]
+    fn where_nothing_that_changed_is_to_blame_that_is_a_finding() {
+        let check = |report: &Report, expected: Option<&str>| {
+            let finding = finding(report);
+            assert_eq!(finding.is_some(), expected.is_some());
+            assert!(finding.unwrap_or_default().starts_with(expected.unwrap_or_default()));
+        };
+        check(&sample::suspected(), None);
+        check(&sample::story(), None);
+        let known = sample::unsuspected();
+        check(&known, Some("Nothing that changed touches this. Look outside"));
+        let blind = Report { notes: sample::story().notes, ..known };
+        check(&blind, Some("Nothing that is known to have changed touches this. Look outside"));
+    }
+
+    #[test]
+    fn suspects_come_first_and_no_change_twice() {
+        let changes = of(&sample::suspected()).unwrap();
+        let whats = |rows: &[Row]| rows.iter().map(|row| row.what.clone()).collect::<Vec<_>>();
+        assert_eq!(
+            whats(&changes.suspects),
+            ["script of step Scan for Security Vulnerabilities", "variable Scan:Registry"]
+        );
+        assert_eq!(changes.others.len() + changes.suspects.len(), 7);
+        assert!(changes.others.iter().any(|row| row.when.ends_with("after this run")));
+        assert_eq!(
+            changes.compared,
+            "Compared with Deploy Octopus Copilot Function release 0.1.1981 to Security (2026-02-09 08:14:00 UTC): the last success in Security."
+        );
+    }
+
+    #[test]
+    fn a_long_list_is_cut_and_counted() {
+        let changes = of(&sample::many()).unwrap();
+        assert_eq!((changes.others.len(), changes.more), (MOST, 60));
+    }
+}
