@@ -76,6 +76,7 @@ Exit codes: 0 whatever happens, so that it never fails a deployment. With --stri
 const EVIDENCE: &str = "\
 Examples:
   firefighter evidence --log build.log
+  firefighter evidence --log build.log --baseline last-good.log
   firefighter evidence --log build.log --budget 1000 --format json
 
 Shows which lines of a log explain its failure, and why they were picked, within a budget of tokens.

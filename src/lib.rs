@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::thread;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -12,8 +13,9 @@ use crate::diagnose::prompt::Prompt;
 use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict};
 use crate::http::Http;
-use crate::model::{Case, Confidence, Incident, Log, Note, Stage};
+use crate::model::{Case, Confidence, Evidence, Incident, Note, Stage};
 use crate::redact::{Redacted, Redactor};
+use crate::reduce::Budget;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::signature::Catalogue;
@@ -50,6 +52,7 @@ pub fn diagnose(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> Result<Outcome, Error> {
+    thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
     let host = host::detect(env, &settings.access, &http)?;
     publish::progress(host.as_ref(), 5, "Reading the log", out);
@@ -70,6 +73,7 @@ pub fn diagnose(
 
 /// What would leave for a model, and its size in tokens. Sends nothing to one.
 pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
+    thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let (case, _) = seal(settings, host.as_ref(), secrets, &mut remarks(settings))?;
     let prompt = diagnose::prompt::write(&case);
@@ -91,18 +95,19 @@ pub struct Shown {
 
 /// The evidence alone: what reduce picks from a log, and why.
 pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<Shown, Error> {
+    thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let mut incident = host.collect(&mut remarks(settings))?;
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue(settings)?, settings.budget);
+    let (evidence, redactor) = weigh(&incident, &catalogue(settings)?, settings.budget);
     let number = |index: &usize| incident.log.lines.get(*index).map(|line| line.number);
     let lines = evidence.best.iter().filter_map(number).collect();
     let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
     let category = sure.map(|best| best.signature.kind.clone());
     let step = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
-    Ok(Shown { case: Redactor::new(&incident).seal(&incident, &evidence), lines, category, step })
+    Ok(Shown { case: redactor.seal(&incident, &evidence), lines, category, step })
 }
 
 /// What works and what does not in the place where we run.
@@ -162,9 +167,8 @@ fn seal(
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let mut evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
+    let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
-    let redactor = Redactor::new(&incident);
     let mut case = redactor.seal(&incident, &evidence);
     if let Some(folder) = &settings.runbooks {
         // Searched with what may leave, so that no word under a mask is told as a reason.
@@ -174,9 +178,15 @@ fn seal(
     Ok((case, redactor))
 }
 
-/// The log of the last good run.
-fn baseline(incident: &Incident) -> Option<&Log> {
-    incident.baseline.as_ref().map(|baseline| &baseline.log)
+/// What explains the failure and what must be hidden: two looks at the whole log, side by side.
+fn weigh(incident: &Incident, catalogue: &Catalogue, budget: Budget) -> (Evidence, Redactor) {
+    let baseline = incident.baseline.as_ref().map(|baseline| &baseline.log);
+    thread::scope(|scope| {
+        let redactor = scope.spawn(|| Redactor::new(incident));
+        let evidence = reduce::reduce(&incident.log, baseline, catalogue, budget);
+        // Nothing may leave without a redactor: where the thread broke down, the same is tried once more here.
+        (evidence, redactor.join().unwrap_or_else(|_| Redactor::new(incident)))
+    })
 }
 
 fn catalogue(settings: &Settings) -> Result<Catalogue, Error> {

@@ -77,6 +77,8 @@ const fn row(
 pub const SETTINGS: &[Row] = &[
     row("log", &["FIREFIGHTER_LOG"], "", "", Kind::Value("FILE"), WHAT,
         "A log to read; `-` for the standard input"),
+    row("baseline", &["FIREFIGHTER_BASELINE"], "", "", Kind::Value("FILE"), WHAT,
+        "With --log: the log of a good run of the same thing. What it says too explains less"),
     row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
         "An Octopus run by its address in the portal: a task, a deployment or a release"),
     row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
@@ -321,7 +323,7 @@ impl Merged {
         let space = space.or_else(|| self.text("octopus-space"));
         let octopus = octopus::Access { server, credential, space, target, again };
         Ok(Settings {
-            access: host::Access { log: self.text("log"), octopus },
+            access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus },
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),

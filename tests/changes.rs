@@ -56,7 +56,7 @@ fn collect(world: World, env: &BTreeMap<String, String>, target: Option<octopus:
         target,
         again: octopus::Again::Allow,
     };
-    let host = host::detect(env, &Access { log: None, octopus: access }, &http).ok()?;
+    let host = host::detect(env, &Access { octopus: access, ..Access::default() }, &http).ok()?;
     let mut notes = Vec::new();
     let incident = host.collect(&mut notes).ok()?;
     let (requests, abreast) = (server.requests(), server.most_in_flight());

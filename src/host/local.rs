@@ -4,49 +4,45 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::clean::{LogBuilder, lines};
+use crate::clean::{lines, plain};
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Incident, Level, Log, Note, Notice, Run};
+use crate::model::{Baseline, Incident, Log, Note, Notice, Run, Stage};
 
 use super::octopus::raw;
 use super::{Access, Env, Host, Standing, Verdict};
 
 /// How many lines from the top may pass before a raw Octopus log must have shown itself.
 const LOOK: usize = 40;
+/// Bytes from the top by which a log's kind is told.
+const PEEK: u64 = 256 << 10;
 
-/// A log that a person names.
+/// A log that a person names, and one of a good run to compare with.
 struct Local {
     path: String,
+    baseline: Option<String>,
 }
 
 pub(super) fn detect(_: &Env, access: &Access, _: &Arc<Http>) -> Option<Box<dyn Host>> {
-    access.log.clone().map(|path| Box::new(Local { path }) as Box<dyn Host>)
+    access.log.clone().map(|path| Box::new(Local { path, baseline: access.baseline.clone() }) as Box<dyn Host>)
 }
 
 impl Host for Local {
-    fn collect(&self, _: &mut Vec<Note>) -> Result<Incident, Error> {
-        let fault = |reason: String| Error::Log { path: self.name().to_owned(), reason };
-        let log = if self.path == "-" {
-            read(io::stdin().lock())
-        } else {
-            let about = |error: &io::Error| match error.kind() {
-                io::ErrorKind::NotFound => "there is no such file".to_owned(),
-                io::ErrorKind::PermissionDenied => "it may not be read by this user".to_owned(),
-                _ => error.to_string(),
-            };
-            let file = File::open(&self.path).map_err(|error| fault(about(&error)))?;
-            if file.metadata().is_ok_and(|data| data.is_dir()) {
-                return Err(fault("it is a folder; name the log file in it".to_owned()));
+    fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
+        let log = open(&self.path)?;
+        let baseline = self.baseline.as_ref().and_then(|path| match open(path) {
+            Ok(log) => {
+                let run = Run { host: "log file".to_owned(), title: name(path).to_owned(), ..Run::default() };
+                Some(Baseline { run, log, why: "the log named as that of a good run".to_owned() })
             }
-            read(file)
-        };
-        let log = log.map_err(|error| fault(error.to_string()))?;
-        if log.lines.iter().enumerate().all(|(index, _)| log.line(index).trim().is_empty()) {
-            return Err(fault("it is empty; save the failing run's log to it first".to_owned()));
-        }
-        let run = Run { host: "log file".to_owned(), title: self.name().to_owned(), ..Run::default() };
-        Ok(Incident { run, log, ..Incident::default() })
+            Err(error) => {
+                let text = format!("{error}: nothing is told apart from what a good run says too");
+                notes.push(Note { stage: Stage::Collect, text });
+                None
+            }
+        });
+        let run = Run { host: "log file".to_owned(), title: name(&self.path).to_owned(), ..Run::default() };
+        Ok(Incident { run, log, baseline, ..Incident::default() })
     }
 
     fn say(&self, _: &[Notice]) -> Option<String> {
@@ -57,7 +53,7 @@ impl Host for Local {
         let verdict = match self.collect(&mut Vec::new()) {
             Ok(incident) => {
                 let count = incident.log.lines.len() + incident.log.omitted;
-                Verdict::new(Standing::Good, "log", format!("{} has {count} lines", self.name()))
+                Verdict::new(Standing::Good, "log", format!("{} has {count} lines", name(&self.path)))
             }
             Err(error) => Verdict::new(Standing::Bad, "log", error.to_string()),
         };
@@ -65,37 +61,43 @@ impl Host for Local {
     }
 }
 
-impl Local {
-    fn name(&self) -> &str {
-        if self.path == "-" { "the standard input" } else { &self.path }
+fn name(path: &str) -> &str {
+    if path == "-" { "the standard input" } else { path }
+}
+
+/// Reads the log at `path`.
+fn open(path: &str) -> Result<Log, Error> {
+    let fault = |reason: String| Error::Log { path: name(path).to_owned(), reason };
+    let log = if path == "-" {
+        read(io::stdin().lock())
+    } else {
+        let about = |error: &io::Error| match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::PermissionDenied => "it may not be read by this user".to_owned(),
+            _ => error.to_string(),
+        };
+        let file = File::open(path).map_err(|error| fault(about(&error)))?;
+        if file.metadata().is_ok_and(|data| data.is_dir()) {
+            return Err(fault("it is a folder; name the log file in it".to_owned()));
+        }
+        read(file)
+    };
+    let log = log.map_err(|error| fault(error.to_string()))?;
+    if log.lines.iter().enumerate().all(|(index, _)| log.line(index).trim().is_empty()) {
+        return Err(fault("it is empty; save the failing run's log to it first".to_owned()));
     }
+    Ok(log)
 }
 
 /// Reads a log; a raw Octopus log with its steps and levels.
-fn read(source: impl Read) -> io::Result<Log> {
-    let mut plain = Some(LogBuilder::default());
-    let mut octopus = None;
+fn read(mut source: impl Read) -> io::Result<Log> {
+    let mut start = Vec::new();
+    source.by_ref().take(PEEK).read_to_end(&mut start)?;
     let mut binary = Binary::default();
-    let mut head = Vec::new();
-    lines(source, |number, text| {
+    let mut is_octopus = false;
+    lines(start.as_slice(), |number, text| {
         binary.see(text);
-        if let Some(raw) = &mut octopus {
-            let raw: &mut raw::Raw = raw;
-            return raw.line(number, text);
-        }
-        if number <= LOOK {
-            head.push(text.to_owned());
-            if raw::is_heading(text) {
-                let mut raw = raw::Raw::default();
-                head.drain(..).enumerate().for_each(|(index, text)| raw.line(index + 1, &text));
-                octopus = Some(raw);
-                plain = None;
-                return;
-            }
-        }
-        if let Some(plain) = &mut plain {
-            plain.line(number, None, Level::Info, None, text);
-        }
+        is_octopus |= number <= LOOK && raw::is_heading(text);
     })?;
     if binary.is() {
         return Err(io::Error::new(
@@ -103,7 +105,13 @@ fn read(source: impl Read) -> io::Result<Log> {
             "it is not text; name a log, unpacked if it was packed",
         ));
     }
-    Ok(octopus.map_or_else(|| plain.unwrap_or_default().finish(), raw::Raw::finish))
+    let whole = start.as_slice().chain(source);
+    if !is_octopus {
+        return plain(whole);
+    }
+    let mut raw = raw::Raw::default();
+    lines(whole, |number, text| raw.line(number, text))?;
+    Ok(raw.finish())
 }
 
 /// Tells a binary file by how much of it is no text.
@@ -129,6 +137,7 @@ impl Binary {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Level;
 
     #[test]
     fn a_raw_octopus_log_is_recognized_behind_a_preamble() {

@@ -21,6 +21,8 @@ pub type Env = BTreeMap<String, String>;
 pub struct Access {
     /// A log to read instead of asking a host; `-` for the standard input.
     pub log: Option<String>,
+    /// The log of a good run to compare that one with.
+    pub baseline: Option<String>,
     /// The Octopus Server and the run on it.
     pub octopus: octopus::Access,
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::thread;
 
 use crate::model::{Evidence, Log};
 use crate::signature::{Catalogue, SURE};
@@ -23,7 +24,7 @@ pub mod tokens;
 
 use baseline::Seen;
 use pick::Worth;
-use rank::Ranked;
+use rank::{Ranked, Said};
 
 /// How much may be picked.
 #[derive(Debug, Clone, Copy)]
@@ -37,9 +38,14 @@ pub struct Budget {
 #[must_use]
 pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: Budget) -> Evidence {
     let failed = failed_part(log);
-    let matches = catalogue.explain(log, &failed);
-    let seen = baseline.filter(|log| !log.lines.is_empty()).map(Seen::of);
-    let mut ranked = rank::rank(log, &failed, &matches, seen.as_ref());
+    let (matches, said, seen) = thread::scope(|scope| {
+        // What is slow and does not wait for each other goes side by side. A part that breaks down costs only what it brings.
+        let matches = scope.spawn(|| catalogue.explain(log, &failed));
+        let seen = baseline.filter(|log| !log.lines.is_empty()).map(|log| scope.spawn(|| Seen::of(log)));
+        let said: Vec<Said> = failed.iter().map(|index| Said::by(log.line(*index))).collect();
+        (matches.join().unwrap_or_default(), said, seen.and_then(|seen| seen.join().ok()))
+    });
+    let mut ranked = rank::rank(log, &failed, &said, &matches, seen.as_ref());
     lead_each_step(log, &mut ranked);
     // Where the failure is a known one, less is needed around it.
     let known = matches.first().is_some_and(|best| best.strength >= SURE);

@@ -47,24 +47,30 @@ pub(super) struct Ranked {
     pub(super) leads: bool,
 }
 
-/// Points for each of the lines at `failed` (ascending indices), in their order.
-pub(super) fn rank(log: &Log, failed: &[usize], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
-    let lines: Vec<(&str, Traits)> = failed
-        .iter()
-        .map(|index| {
-            let body = score::body(log.line(*index));
-            (body, score::traits(body))
-        })
-        .collect();
+/// What a line says, whatever stands around it.
+pub(super) struct Said<'a> {
+    body: &'a str,
+    traits: Traits,
+    template: u64,
+}
+
+impl<'a> Said<'a> {
+    pub(super) fn by(line: &'a str) -> Self {
+        let body = score::body(line);
+        Self { body, traits: score::traits(body), template: template(body) }
+    }
+}
+
+/// Points for each of the lines at `failed` (ascending indices), in their order; `lines` is what they say.
+pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
-    let near = nearness(&lines);
-    let strong = Strong::of(&lines);
-    let last_announcement = lines.iter().rposition(|(_, traits)| traits.announces());
-    let is_blank = |at: Option<usize>| at.and_then(|at| lines.get(at)).is_none_or(|(body, _)| body.trim().is_empty());
+    let near = nearness(lines);
+    let strong = Strong::of(lines);
+    let last_announcement = lines.iter().rposition(|said| said.traits.announces());
+    let is_blank = |at: Option<usize>| at.and_then(|at| lines.get(at)).is_none_or(|said| said.body.trim().is_empty());
     let mut ranked = Vec::with_capacity(failed.len());
-    for (place, (index, (body, traits))) in failed.iter().zip(&lines).enumerate() {
+    for (place, (index, Said { body, traits, template })) in failed.iter().zip(lines).enumerate() {
         let level = log.lines.get(*index).map_or(Level::Info, |line| line.level);
-        let template = template(body);
         let mut reasons = Reasons::default();
         reasons.add(traits.points(body), "");
         if let Some((reason, points)) = traits.reason() {
@@ -86,7 +92,7 @@ pub(super) fn rank(log: &Log, failed: &[usize], matches: &[Match], seen: Option<
         } else {
             reasons.add(if is_blank(place.checked_add(1)) { BEFORE_BLANK } else { 0.0 }, "");
             reasons.add(if is_blank(place.checked_sub(1)) { AFTER_BLANK } else { 0.0 }, "");
-            match seen.map(|seen| seen.says(template, traits.strong())) {
+            match seen.map(|seen| seen.says(*template, traits.strong())) {
                 Some(Some(false)) => reasons.add(NEW, "not said in the last good run"),
                 Some(Some(true)) if traits.strong() => reasons.add(SURVIVED, ""),
                 _ => {}
@@ -96,7 +102,13 @@ pub(super) fn rank(log: &Log, failed: &[usize], matches: &[Match], seen: Option<
             reasons.add(KNOWN * strength, "");
             reasons.weigh(f64::INFINITY, "a known failure");
         }
-        ranked.push(Ranked { index: *index, template, points: reasons.points, reason: reasons.best, leads: false });
+        ranked.push(Ranked {
+            index: *index,
+            template: *template,
+            points: reasons.points,
+            reason: reasons.best,
+            leads: false,
+        });
     }
     ranked
 }
@@ -140,11 +152,11 @@ fn by_level(level: Level) -> f64 {
 }
 
 /// For each line the points for standing before the next one that says that something failed.
-fn nearness(lines: &[(&str, Traits)]) -> Vec<f64> {
+fn nearness(lines: &[Said]) -> Vec<f64> {
     let mut near = vec![0.0; lines.len()];
     let mut now = [0.0; BEFORE_ANNOUNCEMENT.len()];
-    for (slot, (_, traits)) in near.iter_mut().zip(lines).rev() {
-        if traits.announces() {
+    for (slot, said) in near.iter_mut().zip(lines).rev() {
+        if said.traits.announces() {
             now = [1.0; BEFORE_ANNOUNCEMENT.len()];
             continue;
         }
@@ -160,11 +172,11 @@ fn nearness(lines: &[(&str, Traits)]) -> Vec<f64> {
 struct Strong(Vec<u32>);
 
 impl Strong {
-    fn of(lines: &[(&str, Traits)]) -> Self {
+    fn of(lines: &[Said]) -> Self {
         let mut sums = vec![0];
         let mut sum = 0;
-        sums.extend(lines.iter().map(|(_, traits)| {
-            sum += u32::from(traits.strong());
+        sums.extend(lines.iter().map(|said| {
+            sum += u32::from(said.traits.strong());
             sum
         }));
         Self(sums)

@@ -12,6 +12,11 @@ pub fn count(text: &str) -> usize {
         .map_or_else(|| text.len().div_ceil(2), |encoding| parts(text).map(|part| encoding.count(&part)).sum())
 }
 
+/// Reads the vocabulary, which takes a while, before it is needed.
+pub fn load() {
+    let _ = tiktoken::get_encoding("o200k_base");
+}
+
 fn parts(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -1,24 +1,20 @@
 //! Raw bytes into plain lines: encoding, color codes, carriage returns, endless lines, logs too large for memory.
 //!
-//! [`lines`] reads bytes and hands out clean lines with their true numbers; [`LogBuilder`] keeps them in bounded memory.
+//! [`lines`] reads bytes and hands out clean lines with their true numbers; [`LogBuilder`] keeps them in bounded memory;
+//! [`plain`] reads a whole log that has no structure of its own, and only skims one of more than a few megabytes.
 
 use std::io::{self, BufRead, BufReader, Read};
 
-use jiff::Timestamp;
 use memchr::{memchr, memchr2, memmem};
 
-use crate::model::{Level, Line, Log, Step};
+mod builder;
+mod skim;
+
+pub use builder::LogBuilder;
+pub use skim::plain;
 
 /// Of a longer line, the beginning and the end are kept.
 const LONGEST_LINE: usize = 1 << 20;
-/// When the kept text is larger, its dull middle goes.
-const LARGEST_TEXT: usize = 64 << 20;
-/// Lines around one that may tell, kept with it when a log is thinned.
-const NEIGHBORS: usize = 3;
-/// Lines at the beginning that are kept whatever they say.
-const HEAD: usize = 500;
-/// Bytes at the end that are kept whatever they say.
-const TAIL: usize = 8 << 20;
 
 /// Reads `source` to its end and calls `each` with every line's number, from 1, and its clean text.
 ///
@@ -106,6 +102,10 @@ pub fn clean_into(line: &[u8], clean: &mut String) {
     // Progress bars redraw a line; what counts is what they left.
     let line =
         line.rsplit(|byte| *byte == b'\r').find(|part| !part.iter().all(u8::is_ascii_whitespace)).unwrap_or(line);
+    if let Some(text) = plain_ascii(line) {
+        clean.push_str(text);
+        return;
+    }
     let start = clean.len();
     clean.push_str(&String::from_utf8_lossy(line));
     if clean.get(start..).is_some_and(|text| text.contains(|c: char| c != '\t' && unwanted(c))) {
@@ -121,6 +121,14 @@ pub fn clean_into(line: &[u8], clean: &mut String) {
         clean.truncate(start);
         clean.push_str(&kept);
     }
+}
+
+/// `line` as text when it is nothing but printable ASCII and tabs, as most are.
+fn plain_ascii(line: &[u8]) -> Option<&str> {
+    // Counted to the end, so that the compiler looks at many bytes at once.
+    let odd =
+        line.iter().map(|byte| usize::from(!(0x20..0x7f).contains(byte)) - usize::from(*byte == b'\t')).sum::<usize>();
+    if odd > 0 { None } else { std::str::from_utf8(line).ok() }
 }
 
 /// Control characters and the marks that make text read in another order than it is written.
@@ -198,114 +206,6 @@ impl<R: BufRead> Read for Utf16<R> {
     }
 }
 
-/// Builds a [`Log`] from clean lines in bounded memory.
-#[derive(Default)]
-pub struct LogBuilder {
-    log: Log,
-    dull_since: usize,
-}
-
-impl LogBuilder {
-    /// Adds a step and returns its index.
-    pub fn step(&mut self, step: Step) -> usize {
-        self.log.steps.push(step);
-        self.log.steps.len() - 1
-    }
-
-    /// The steps so far, to be completed as more is learned.
-    pub fn steps(&mut self) -> &mut [Step] {
-        &mut self.log.steps
-    }
-
-    /// Adds a line of clean text without line feed.
-    pub fn line(&mut self, number: usize, time: Option<Timestamp>, level: Level, step: Option<usize>, text: &str) {
-        let start = self.log.text.len();
-        self.log.text.push_str(text);
-        let end = self.log.text.len();
-        self.log.text.push('\n');
-        self.log.lines.push(Line { number, start, end, time, level, step });
-        if self.log.text.len() > LARGEST_TEXT && self.log.lines.len() > self.dull_since {
-            self.thin();
-        }
-    }
-
-    /// The log.
-    #[must_use]
-    pub fn finish(self) -> Log {
-        self.log
-    }
-
-    /// Drops dull lines of the middle; where that is not enough, also every second of the telling ones.
-    fn thin(&mut self) {
-        let log = &self.log;
-        let tail_from = log.lines.partition_point(|line| line.start + TAIL < log.text.len());
-        let mut keep = vec![false; log.lines.len()];
-        for (index, line) in log.lines.iter().enumerate() {
-            if index < HEAD || index >= tail_from {
-                if let Some(slot) = keep.get_mut(index) {
-                    *slot = true;
-                }
-            } else if line.level >= Level::Error || telling(log.line(index)) {
-                let from = index.saturating_sub(NEIGHBORS);
-                keep.iter_mut().take(index + NEIGHBORS + 1).skip(from).for_each(|slot| *slot = true);
-            }
-        }
-        let kept_bytes = |keep: &[bool]| -> usize {
-            log.lines.iter().zip(keep).filter(|(_, keep)| **keep).map(|(line, _)| line.end - line.start + 1).sum()
-        };
-        let mut odd = false;
-        while kept_bytes(&keep) > LARGEST_TEXT / 2 {
-            let before = kept_bytes(&keep);
-            for slot in keep.iter_mut().take(tail_from).skip(HEAD).filter(|slot| **slot) {
-                odd = !odd;
-                *slot = odd;
-            }
-            if kept_bytes(&keep) == before {
-                break;
-            }
-        }
-        let mut thinned = Log {
-            text: String::with_capacity(LARGEST_TEXT),
-            lines: Vec::new(),
-            steps: Vec::new(),
-            omitted: log.omitted + keep.iter().filter(|keep| !**keep).count(),
-            numbering: log.numbering,
-        };
-        for (index, line) in log.lines.iter().enumerate().filter(|(index, _)| keep.get(*index) == Some(&true)) {
-            let start = thinned.text.len();
-            thinned.text.push_str(log.line(index));
-            let end = thinned.text.len();
-            thinned.text.push('\n');
-            thinned.lines.push(Line { start, end, ..*line });
-        }
-        thinned.steps = std::mem::take(&mut self.log.steps);
-        self.log = thinned;
-        // With very long lines at both ends nothing may be won; then wait for as many lines again.
-        self.dull_since = self.log.lines.len();
-    }
-}
-
-/// Whether a line may tell of a failure. Generous: it only decides what is kept of a log too large to keep.
-fn telling(text: &str) -> bool {
-    const WORDS: [&[u8]; 14] = [
-        b"rror",
-        b"RROR",
-        b"ail",
-        b"AIL",
-        b"xception",
-        b"atal",
-        b"denied",
-        b"refused",
-        b"anic",
-        b"annot",
-        b"nable to",
-        b"imeout",
-        b"imed out",
-        b"arning",
-    ];
-    WORDS.iter().any(|word| memmem::find(text.as_bytes(), word).is_some())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -370,22 +270,5 @@ mod tests {
         assert!(first.starts_with("start") && first.ends_with("end") && first.contains("left out"));
         assert!(first.len() < 3 * LONGEST_LINE);
         assert_eq!(found[1], (2, "next".to_owned()));
-    }
-
-    #[test]
-    fn a_thinned_log_keeps_errors_ends_and_true_numbers() {
-        let mut builder = LogBuilder::default();
-        let filler = "the quick brown fox ".repeat(10);
-        let total = 700_000;
-        for number in 1..=total {
-            let text = if number == 300_000 { "the ERROR of interest" } else { filler.as_str() };
-            builder.line(number, None, Level::Info, None, text);
-        }
-        let log = builder.finish();
-        assert!(log.text.len() <= LARGEST_TEXT + 1000);
-        assert_eq!(log.lines.len() + log.omitted, total);
-        assert_eq!(log.lines.last().map(|line| line.number), Some(total));
-        let at = log.lines.iter().position(|line| line.number == 300_000).unwrap();
-        assert_eq!(log.line(at), "the ERROR of interest");
     }
 }
