@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use firefighter::clean::{LogBuilder, lines};
+use firefighter::clean::{LogBuilder, lines, plain};
 use firefighter::diagnose::{diagnose, fingerprint};
 use firefighter::http::{Http, Network};
 use firefighter::model::{Incident, Level, Log, Outcome, Step};
@@ -71,6 +71,16 @@ fn log(text: &str) -> Log {
     builder.finish()
 }
 
+/// A line as it is shown where tokens are paid for.
+fn shown(text: &str) -> String {
+    let count = text.chars().count();
+    if count <= 995 {
+        return text.to_owned();
+    }
+    let (start, end): (String, String) = (text.chars().take(700).collect(), text.chars().skip(count - 295).collect());
+    format!("{start} … {end}")
+}
+
 fn report(incident: &Incident, tokens: usize) -> Report {
     let evidence = reduce(&incident.log, None, &CATALOGUE, Budget { tokens });
     let redactor = Redactor::new(incident);
@@ -93,6 +103,32 @@ proptest! {
         prop_assert!(picked.windows(2).all(|pair| pair[0] < pair[1]), "in the order of the log, each once");
         prop_assert!(evidence.tokens <= budget || picked.len() == 1, "{} of {budget}", evidence.tokens);
         prop_assert_eq!(picked.len() + evidence.omitted, log.lines.len());
+        let mut best = evidence.best.clone();
+        best.sort_unstable();
+        prop_assert_eq!(best, picked.clone(), "the best are the picked, in another order");
+        let cost: usize = picked.iter().map(|index| tokens::count(&(shown(log.line(*index)) + "\n"))).sum();
+        prop_assert_eq!(cost, evidence.tokens, "each line is paid for as it is shown");
+    }
+
+    #[test]
+    fn the_same_logs_give_the_same_evidence(text in text(), good in text(), budget in 100_usize..3_000) {
+        let (failed, good) = (log(&text), log(&good));
+        let once = reduce(&failed, Some(&good), &CATALOGUE, Budget { tokens: budget });
+        let again = reduce(&failed, Some(&good), &CATALOGUE, Budget { tokens: budget });
+        prop_assert_eq!(&once.best, &again.best);
+        prop_assert_eq!(&once.picks, &again.picks);
+        prop_assert!(once.tokens <= budget || once.best.len() == 1);
+    }
+
+    #[test]
+    fn a_plain_log_keeps_its_lines_and_numbers_whatever_is_in_it(bytes in proptest::collection::vec(any::<u8>(), 0..4_000)) {
+        // Zeros in every second place make it UTF-16, and marks another encoding: those have tests of their own.
+        prop_assume!(!matches!(bytes.as_slice(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0xef, 0xbb, 0xbf, ..] | [_, 0, _, 0, ..]));
+        let mut expected = Vec::new();
+        lines(bytes.as_slice(), |number, text| expected.push((number, text.to_owned()))).unwrap();
+        let log = plain(bytes.as_slice()).unwrap();
+        let found: Vec<_> = log.lines.iter().enumerate().map(|(at, line)| (line.number, log.line(at).to_owned())).collect();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]

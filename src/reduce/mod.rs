@@ -34,7 +34,7 @@ pub struct Budget {
 }
 
 /// The lines of `log` that explain its failure best and fit in `budget`, told apart from what `baseline`, the log of the last
-/// good run, said too. Never empty while the log has a line that fits.
+/// good run, said too. Never empty while the log has a line.
 #[must_use]
 pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: Budget) -> Evidence {
     let failed = failed_part(log);

@@ -50,13 +50,14 @@ pub(super) struct Picked {
     pub(super) tokens: usize,
 }
 
-/// Takes the best of `ranked` until `budget` tokens are spent. Never empty while there is a line, unless none fits.
+/// Takes the best of `ranked` until `budget` tokens are spent. Where no line fits, the best alone, whatever it costs.
 pub(super) fn pick(log: &Log, ranked: Vec<Ranked>, budget: usize, worth: Worth) -> Picked {
     let mut said: HashMap<u64, usize> = HashMap::new();
     for line in &ranked {
         *said.entry(line.template).or_default() += 1;
     }
     let ordered = order(log, ranked, budget, worth);
+    let first = ordered.first().copied();
     let mut chosen: HashMap<usize, Ranked> = HashMap::new();
     let mut best = Vec::new();
     let mut left = budget;
@@ -71,6 +72,12 @@ pub(super) fn pick(log: &Log, ranked: Vec<Ranked>, budget: usize, worth: Worth) 
         if left == 0 {
             break;
         }
+    }
+    if let (true, Some(line)) = (best.is_empty(), first) {
+        // Evidence without a line is none.
+        best.push(line.index);
+        chosen.insert(line.index, line);
+        return Picked { picks: runs(log, &chosen, &said), best, tokens: cost(log, line.index) };
     }
     for index in between(log, &best) {
         let price = cost(log, index);
