@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reduce", &["model", "signature"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
-    ("publish", &["model", "error", "host", "report"]),
+    ("publish", &["model", "error", "host", "redact", "report"]),
     ("settings", &["error", "diagnose", "host", "http", "publish", "reduce"]),
     ("cli", &["settings"]),
 ];

@@ -1,14 +1,26 @@
 //! A model's answer, held against the evidence: it cites line ids, and what it quotes must stand in the case.
 
 use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
 
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
 use super::fix;
-use super::openai::Choice;
 
 /// A quotation shorter than this is taken for a word and not for a claim about the log.
 const QUOTATION: usize = 6;
+
+/// Why an answer can't be used: a line for the reader.
+#[derive(Debug, Error)]
+pub(super) enum Flaw {
+    /// It has not the shape asked for; asking again may help.
+    #[error("it is not the JSON asked for: {0}")]
+    NotJson(String),
+    /// It does not hold against the evidence.
+    #[error("{0}")]
+    Untrue(String),
+}
 
 #[derive(Deserialize)]
 struct Answer {
@@ -26,8 +38,9 @@ struct Answer {
 #[derive(Deserialize)]
 struct Claim {
     cause: String,
+    // Small models leave out the letter, and then the quotes.
     #[serde(default)]
-    lines: Vec<String>,
+    lines: Vec<Value>,
     #[serde(default)]
     check: Option<String>,
 }
@@ -46,16 +59,18 @@ struct Proposal {
     script: String,
 }
 
-/// A diagnosis from `reply`, and remarks on what of it did not hold. An error is a line for the reader.
+/// A diagnosis by `author` from `reply`, and remarks on what of it did not hold.
 pub(super) fn check(
     reply: &str,
     case: &Case,
     known: &Diagnosis,
-    choice: &Choice,
-) -> Result<(Diagnosis, Vec<String>), String> {
+    author: Author,
+) -> Result<(Diagnosis, Vec<String>), Flaw> {
+    // Local models think aloud first.
+    let reply = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(start, end)| reply.get(start..=end));
-    let answer: Answer = serde_json::from_str(object.unwrap_or_default())
-        .map_err(|error| format!("it is not the JSON asked for: {error}"))?;
+    let answer: Answer =
+        serde_json::from_str(object.unwrap_or_default()).map_err(|error| Flaw::NotJson(error.to_string()))?;
     let corpus = corpus(case);
     let mut remarks = Vec::new();
     let mut hypotheses = Vec::new();
@@ -66,7 +81,10 @@ pub(super) fn check(
             ));
             continue;
         }
-        let number = |id: &String| id.trim_start_matches(['L', 'l']).parse::<usize>().ok();
+        let number = |id: &Value| match id {
+            Value::String(id) => id.trim_start_matches(['L', 'l']).parse::<usize>().ok(),
+            id => id.as_u64().and_then(|id| usize::try_from(id).ok()),
+        };
         let citations: Vec<usize> =
             claim.lines.iter().filter_map(number).filter(|id| case.line(*id).is_some()).collect();
         let check = claim.check.filter(|check| !check.trim().is_empty());
@@ -75,10 +93,10 @@ pub(super) fn check(
     // Guesses come after what the log shows.
     hypotheses.sort_by_key(|hypothesis| hypothesis.citations.is_empty());
     if let Some(invented) = invention(&answer.summary, &corpus) {
-        return Err(format!("it quotes \"{invented}\", which is not in the log"));
+        return Err(Flaw::Untrue(format!("it quotes \"{invented}\", which is not in the log")));
     }
     if answer.summary.trim().is_empty() {
-        return Err("it says nothing".to_owned());
+        return Err(Flaw::Untrue("it says nothing".to_owned()));
     }
     let kind = answer.kind.trim().to_ascii_lowercase();
     let is_label = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
@@ -107,7 +125,6 @@ pub(super) fn check(
         }
         fixes.extend(proposed(proposal, case));
     }
-    let author = Author::Llm { provider: choice.provider(), model: choice.model.clone() };
     let domain = known.domain.filter(|_| agrees);
     let diagnosis = Diagnosis { summary: answer.summary, kind, domain, retry, hypotheses, fixes, confidence, author };
     Ok((diagnosis, remarks))
