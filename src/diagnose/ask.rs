@@ -216,8 +216,10 @@ fn whole(model: &Model, heard: Heard, fault: Option<String>) -> Result<Said, Str
 }
 
 fn refusal(status: u16, words: &str) -> String {
+    let key = words.to_ascii_lowercase().contains("api key not valid");
     let todo = match status {
         401 | 403 => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
+        _ if key => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
         404 => "it knows no such address or model: check FIREFIGHTER_LLM_URL and FIREFIGHTER_LLM_MODEL",
         429 => "it asks us to call less often, or the account's quota is used up",
         500.. => "it has trouble of its own",

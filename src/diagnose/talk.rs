@@ -68,6 +68,10 @@ impl Question<'_> {
     pub(super) fn give_in(&mut self, message: &str, kept: Keep) -> bool {
         let message = message.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        // Nothing that is asked for less firmly mends these.
+        if names(&["api key", "api_key", "context length", "context window", "too long", "credit"]) {
+            return false;
+        }
         let shaped = self.schema.is_some() && self.structure > Structure::Words;
         if names(&["max_tokens", "max_completion_tokens"]) && self.answer_tokens.is_some() && self.limit != Limit::None
         {
@@ -230,6 +234,14 @@ mod tests {
     fn a_limit_that_must_be_kept_is_not_given_up() {
         let schema = json!({});
         assert!(!question(&schema).give_in("max_tokens is too large", Keep::Limit));
+    }
+
+    #[test]
+    fn a_wrong_key_and_a_long_case_are_no_reason_to_give_in() {
+        let schema = json!({});
+        for message in ["API key not valid", "This model's maximum context length is 8192 tokens"] {
+            assert!(!question(&schema).give_in(message, Keep::Nothing), "{message}");
+        }
     }
 
     #[test]
