@@ -220,7 +220,7 @@ fn first_request(provider: &str, key: Key) -> (Request, Value) {
     let listener = Listener::start(move |_| response(&file));
     let mut model = model(provider, &listener);
     model.key = key;
-    let _ = ask(vec![model], Limits { cost: None, tokens: Some(4_000) }, 5.5);
+    let _ = ask(vec![model], Limits { cost: None, tokens: Some(4_000) }, 9.0);
     let request = listener.requests().swap_remove(0);
     let body = serde_json::from_slice(&request.body).unwrap();
     (request, body)

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 /// The schema of the answer that the question asks for, in the part of JSON Schema that every provider knows.
+///
+/// Models that are held to a schema write its fields in this order: what was found comes before what follows from it.
 pub(super) fn schema() -> Value {
     let text = json!({"type": "string"});
     let texts = json!({"type": "array", "items": text});
@@ -77,6 +79,13 @@ mod tests {
             Some(r#"{"summary": "x", "h": [{"c": "1"}]}"#),
         );
         check("no object", None);
+    }
+
+    #[test]
+    fn the_cause_comes_first_and_the_fixes_last() {
+        let schema = schema();
+        let names: Vec<_> = schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(names, ["summary", "kind", "retry", "hypotheses", "fixes"]);
     }
 
     #[test]
