@@ -182,8 +182,10 @@ impl Http {
                 _ => return outcome.map(|(response, _)| response),
             };
             let pause = retry_after.unwrap_or_else(|| backoff(attempt));
+            // Where each try is long, a pause that takes most of the time leaves too little for the answer.
+            let pause_is_too_long = request.limit.is_some() && pause > left() / 2;
             let spent = || self.resends.fetch_add(1, Ordering::Relaxed) >= RESENDS;
-            if attempt == ATTEMPTS || pause + Duration::from_millis(500) >= left() || spent() {
+            if attempt == ATTEMPTS || pause_is_too_long || pause + Duration::from_millis(500) >= left() || spent() {
                 return match outcome {
                     Err(Failure::Unreachable { .. }) if self.left().is_zero() => Err(Failure::Late(address)),
                     other => other.map(|(response, _)| response),

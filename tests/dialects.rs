@@ -382,6 +382,35 @@ fn what_is_not_the_json_asked_for_is_sent_back_once() {
 }
 
 #[test]
+fn an_answer_that_was_cut_off_in_silence_is_not_asked_for_again() {
+    let listener = script(vec![|| says(ANSWER.split_once("\"steps\"").unwrap().0)]);
+    let told = ask(vec![model("openai", &listener)], Limits::default(), 20.0);
+    assert!(told.by_model() && told.notes.contains("is not whole (it ends in the middle)"), "{}", told.notes);
+    assert_eq!(listener.requests().len(), 1);
+}
+
+#[test]
+fn a_copy_of_the_question_is_no_answer() {
+    let listener = script(vec![|| says(r#"{"summary": "the cause in one or two sentences", "kind": "dns"}"#)]);
+    let told = ask(vec![model("openai", &listener)], Limits::default(), 20.0);
+    assert!(!told.by_model() && told.notes.contains("it repeats the question"), "{}", told.notes);
+}
+
+#[test]
+fn a_server_that_counts_unasked_still_gets_the_schema() {
+    let listener = Listener::start(|request| {
+        if request.text().contains("stream_options") {
+            let detail = json!({"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"});
+            return Response::json(422, &json!({"object": "error", "message": {"detail": [detail]}}));
+        }
+        chat("stream")
+    });
+    assert!(ask(vec![model("mistral", &listener)], Limits::default(), 20.0).by_model());
+    let second = &bodies(&listener)[1];
+    assert_eq!((&second["stream"], &second["response_format"]["type"]), (&json!(true), &json!("json_schema")));
+}
+
+#[test]
 fn a_lie_is_not_sent_back_for_a_better_one() {
     let listener = script(vec![|| says(r#"{"summary": "It says `a quotation that is nowhere`"}"#)]);
     let told = ask(vec![model("openai", &listener)], Limits::default(), 20.0);

@@ -7,6 +7,7 @@ use thiserror::Error;
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
 use super::fix;
+use super::prompt::Prompt;
 
 /// A quotation shorter than this is taken for a word and not for a claim about the log.
 const QUOTATION: usize = 6;
@@ -17,10 +18,16 @@ pub(super) enum Flaw {
     /// It has not the shape asked for; asking again may help.
     #[error("it is not the JSON asked for: {0}")]
     NotJson(String),
+    /// It has that shape as far as it goes.
+    #[error("it ends in the middle")]
+    Cut,
     /// It does not hold against the evidence.
     #[error("{0}")]
     Untrue(String),
 }
+
+/// A text of at least this length that stands in the instructions was copied from there.
+const COPY: usize = 16;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -59,18 +66,21 @@ struct Proposal {
     script: String,
 }
 
-/// A diagnosis by `author` from `reply`, and remarks on what of it did not hold.
+/// A diagnosis by `author` from `reply` to `question`, and remarks on what of it did not hold.
 pub(super) fn check(
     reply: &str,
     case: &Case,
     known: &Diagnosis,
     author: Author,
+    question: &Prompt,
 ) -> Result<(Diagnosis, Vec<String>), Flaw> {
     // Local models think aloud first.
     let reply = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(start, end)| reply.get(start..=end));
-    let answer: Answer =
-        serde_json::from_str(object.unwrap_or_default()).map_err(|error| Flaw::NotJson(error.to_string()))?;
+    let answer: Answer = serde_json::from_str(object.unwrap_or_default()).map_err(|error| {
+        let began = reply.contains('{');
+        if began && error.is_eof() { Flaw::Cut } else { Flaw::NotJson(error.to_string()) }
+    })?;
     let corpus = corpus(case);
     let mut remarks = Vec::new();
     let mut hypotheses = Vec::new();
@@ -79,6 +89,10 @@ pub(super) fn check(
             remarks.push(format!(
                 "an explanation by the model was dropped: it quotes \"{invented}\", which is not in the log"
             ));
+            continue;
+        }
+        // Small models copy the form they were shown.
+        if parrots(&claim.cause, question) {
             continue;
         }
         let number = |id: &Value| match id {
@@ -97,6 +111,9 @@ pub(super) fn check(
     }
     if answer.summary.trim().is_empty() {
         return Err(Flaw::Untrue("it says nothing".to_owned()));
+    }
+    if parrots(&answer.summary, question) {
+        return Err(Flaw::Untrue("it repeats the question".to_owned()));
     }
     let kind = answer.kind.trim().to_ascii_lowercase();
     let is_label = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
@@ -146,6 +163,13 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
     says_something.then_some(Fix { kind, title: proposal.title, why: proposal.why, steps, diff, url: None })
 }
 
+/// Whether `text` is but a piece of the instructions, or the id of a line.
+fn parrots(text: &str, question: &Prompt) -> bool {
+    let text = text.trim();
+    let id = text.strip_prefix('L').is_some_and(|rest| rest.parse::<usize>().is_ok());
+    id || text == "..." || (text.len() >= COPY && question.system.contains(text))
+}
+
 /// All the text that a claim may quote.
 fn corpus(case: &Case) -> String {
     let lines = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines).map(|line| line.text.as_str());
@@ -186,6 +210,18 @@ fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_of_the_question_is_no_answer() {
+        let system = "Answer: {\"summary\": \"the cause in one or two sentences\"}, such as dns".to_owned();
+        let question = Prompt { system, user: String::new() };
+        let check = |text: &str, expected: bool| assert_eq!(parrots(text, &question), expected, "{text}");
+        check("the cause in one or two sentences", true);
+        check("L12", true);
+        check("...", true);
+        check("dns", false);
+        check("The name does not resolve.", false);
+    }
 
     #[test]
     fn a_quotation_must_stand_in_the_case() {

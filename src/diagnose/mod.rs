@@ -40,6 +40,9 @@ pub use fingerprint::fingerprint;
 pub use provider::{Key, Model};
 pub use sign::AccessKey;
 
+/// The longest that a model is waited for to say that it is there.
+const EXAMINATION: Duration = Duration::from_secs(20);
+
 /// How to diagnose beyond the catalogue.
 #[derive(Clone)]
 pub struct Choice {
@@ -94,7 +97,7 @@ pub fn diagnose(
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     if let Some(given) = &choice.answer {
         let author = Author::Llm { provider: given.from.clone(), model: given.model.clone() };
-        let diagnosis = match answer::check(&given.text, case, &known, author) {
+        let diagnosis = match answer::check(&given.text, case, &known, author, &prompt::write(case)) {
             Ok((diagnosis, remarks)) => {
                 remarks.into_iter().for_each(note);
                 diagnosis
@@ -134,7 +137,8 @@ pub fn examine(model: &Model, choice: &Choice, http: &Http) -> Result<String, St
     let mut nobody = |_: &str| {};
     let mut talk = talk(choice, http, &mut nobody);
     let mut question = ask_for(model, "Answer with the one word: ready", "Are you?");
-    talk.ask(model, &mut question, http.left().saturating_sub(ask::RESERVE)).map(|said| said.text)
+    let time = http.left().saturating_sub(ask::RESERVE).min(EXAMINATION);
+    talk.ask(model, &mut question, time).map(|said| said.text)
 }
 
 /// One model's word, held against the case; asked again once where it is not the JSON asked for.
@@ -151,25 +155,26 @@ fn consult(
     let mut question = ask_for(model, &prompt.system, &prompt.user);
     question.schema = Some(&schema);
     let first = talk.ask(model, &mut question, time)?;
-    let reason = match answer::check(&first.text, case, known, author()) {
+    let flaw = match answer::check(&first.text, case, known, author(), prompt) {
         Ok(held) => return Ok(held),
         Err(Flaw::Untrue(reason)) => return Err(reason),
-        Err(Flaw::NotJson(reason)) => reason,
+        Err(flaw) => flaw,
     };
-    if let Some(broken) = first.broken {
+    // Some servers do not say that an answer was cut off.
+    if let Some(broken) = first.broken.or_else(|| matches!(flaw, Flaw::Cut).then(|| flaw.to_string())) {
         let stands = shape::salvage(&first.text).ok_or_else(|| broken.clone())?;
         let (mut diagnosis, mut remarks) =
-            answer::check(&stands, case, known, author()).map_err(|flaw| format!("{broken}, and {flaw}"))?;
+            answer::check(&stands, case, known, author(), prompt).map_err(|flaw| format!("{broken}, and {flaw}"))?;
         // Who was cut off might have gone on to say what speaks against it.
         diagnosis.confidence = diagnosis.confidence.min(Confidence::Medium);
         remarks.push(format!("the model's answer is not whole ({broken}): what was whole of it is used"));
         return Ok((diagnosis, remarks));
     }
-    let again =
-        format!("That is not the JSON asked for: {reason}. Answer again, with the one JSON object and nothing else.");
+    let again = format!("That was not used: {flaw}. Answer again, with the one JSON object and nothing else.");
     question.turns.extend([Turn::Model(&first.text), Turn::User(&again)]);
     let second = talk.ask(model, &mut question, talk.http.left().saturating_sub(end))?;
-    answer::check(&second.text, case, known, author()).map_err(|flaw| second.broken.unwrap_or_else(|| flaw.to_string()))
+    answer::check(&second.text, case, known, author(), prompt)
+        .map_err(|flaw| second.broken.unwrap_or_else(|| flaw.to_string()))
 }
 
 fn talk<'a>(choice: &Choice, http: &'a Http, tell: &'a mut dyn FnMut(&str)) -> Talk<'a> {
@@ -188,6 +193,7 @@ fn ask_for<'a>(model: &Model, system: &'a str, user: &'a str) -> Question<'a> {
         limit: ask::first_limit(model),
         limits_tried: 0,
         stream: true,
+        counted: true,
         steady,
     }
 }

@@ -30,6 +30,8 @@ pub(super) fn body(model: &str, question: &Question) -> Value {
     let mut set = |name: &str, value: Value| drop(body.as_object_mut().map(|map| map.insert(name.to_owned(), value)));
     if question.stream {
         set("stream", json!(true));
+    }
+    if question.stream && question.counted {
         set("stream_options", json!({"include_usage": true}));
     }
     if question.steady {

@@ -23,6 +23,8 @@ pub(super) struct Question<'a> {
     pub(super) limits_tried: usize,
     /// Whether the answer comes as it is made.
     pub(super) stream: bool,
+    /// Whether a stream is asked to end with the count of tokens; some do so unasked and refuse the wish.
+    pub(super) counted: bool,
     /// Whether to ask for the likeliest answer. Reasoning models refuse that.
     pub(super) steady: bool,
 }
@@ -89,12 +91,16 @@ impl Question<'_> {
             self.limit = other;
         } else if names(&["temperature"]) && self.steady {
             self.steady = false;
+        } else if names(&["stream_options"]) && self.stream && self.counted {
+            self.counted = false;
         } else if names(&["stream"]) && self.stream {
             self.stream = false;
         } else if shaped {
             self.structure = if self.structure == Structure::Schema { Structure::Json } else { Structure::Words };
-        } else if self.steady || self.stream {
-            (self.steady, self.stream) = (false, false);
+        } else if self.steady || self.counted {
+            (self.steady, self.counted) = (false, false);
+        } else if self.stream {
+            self.stream = false;
         } else {
             return false;
         }
@@ -182,7 +188,12 @@ pub(super) fn count(value: &Value, at: &str) -> Option<usize> {
 /// What the body of an error says, in whichever of the usual shapes.
 pub(super) fn message(value: &Value) -> String {
     let value = value.get(0).unwrap_or(value);
-    let places = ["/error/message", "/error", "/message", "/Message", "/detail/0/msg", "/detail"];
+    // Servers that check fields name the wrong one beside what is wrong with it.
+    if let Some(detail) = ["/detail/0", "/message/detail/0"].iter().find_map(|at| value.pointer(at)) {
+        let field = detail.get("loc").and_then(Value::as_array).and_then(|place| place.last()).and_then(Value::as_str);
+        return plain(&format!("{}: {}", field.unwrap_or("a field"), text(detail, "/msg")));
+    }
+    let places = ["/error/message", "/error", "/message", "/Message", "/detail"];
     let inner = places.iter().map(|at| text(value, at)).find(|text| !text.is_empty()).unwrap_or_default();
     // Gateways pass on the reason of the provider behind them here.
     let raw = text(value, "/error/metadata/raw");
@@ -210,6 +221,7 @@ mod tests {
             limit: Limit::Plain,
             limits_tried: 0,
             stream: true,
+            counted: true,
             steady: true,
         }
     }
@@ -226,7 +238,8 @@ mod tests {
         assert_eq!(check(swap, Keep::Limit), (Schema, Limit::Completion, true, true));
         assert_eq!(check("max_tokens is too large", Keep::Nothing), (Schema, Limit::None, true, true));
         assert_eq!(check("'temperature' does not support 0", Keep::Limit), (Schema, Limit::Plain, true, false));
-        assert_eq!(check("stream_options: extra fields", Keep::Limit), (Schema, Limit::Plain, false, true));
+        assert_eq!(check("stream_options: extra fields", Keep::Limit), (Schema, Limit::Plain, true, true));
+        assert_eq!(check("streaming is not supported", Keep::Limit), (Schema, Limit::Plain, false, true));
         assert_eq!(check("bad request", Keep::Limit), (Json, Limit::Plain, true, true));
     }
 
@@ -260,7 +273,9 @@ mod tests {
         check(json!({"error": "model not found"}), "model not found");
         check(json!({"message": "Too many requests"}), "Too many requests");
         check(json!([{"error": {"message": "API key not valid", "status": "INVALID_ARGUMENT"}}]), "API key not valid");
-        check(json!({"detail": [{"msg": "field required"}]}), "field required");
+        check(json!({"detail": [{"loc": ["body", "model"], "msg": "field required"}]}), "model: field required");
+        let extra = json!({"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"});
+        check(json!({"message": {"detail": [extra]}}), "stream_options: Extra inputs are not permitted");
         check(
             json!({"error": {"message": "Provider returned error", "metadata": {"raw": "overloaded"}}}),
             "overloaded",
