@@ -128,7 +128,15 @@ pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
     }
     for model in &settings.choice.models {
         verdicts.push(match diagnose::examine(model, &settings.choice, &http) {
-            Ok(_) => Verdict::new(Standing::Good, "model", format!("{} at {} answers", model.name, model.provider())),
+            Ok(_) => {
+                let room = settings.choice.room().map(|tokens| format!("; a case may have {tokens} tokens"));
+                let (name, provider) = (&model.name, model.provider());
+                Verdict::new(
+                    Standing::Good,
+                    "model",
+                    format!("{name} at {provider} answers{}", room.unwrap_or_default()),
+                )
+            }
             Err(reason) => {
                 let name = &model.name;
                 Verdict::new(

@@ -133,6 +133,7 @@ fn doctor_asks_each_model_and_shows_no_key() {
     );
     assert!(all.contains("first: status 401, its key is not accepted"), "{all}");
     assert!(all.contains("second at 127.0.0.1 answers"), "{all}");
+    assert!(all.contains("a case may have "), "{all}");
     assert!(!all.contains(KEY), "{all}");
     assert_eq!(good.requests()[0].header("authorization"), None, "the key is not the other server's");
 }
@@ -174,7 +175,7 @@ fn a_real_model_is_asked_end_to_end() {
     let answer: Value = serde_json::from_str(&kept[0].1).unwrap();
     assert_eq!(answer["status"], 200, "{answer}");
     let text = answer["answer"].as_str().unwrap();
-    assert!(text.trim_start().starts_with("{"), "it was held to the schema: {text}");
+    assert!(text.trim_start().starts_with('{'), "it was held to the schema: {text}");
     assert!(text.contains("\"summary\""), "{text}");
     // Its word is used as far as it holds, or a note says why not.
     let used = report["diagnosis"]["author"]["model"] == "live";

@@ -167,7 +167,7 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
 fn parrots(text: &str, question: &Prompt) -> bool {
     let text = text.trim();
     let id = text.strip_prefix('L').is_some_and(|rest| rest.parse::<usize>().is_ok());
-    id || text == "..." || (text.len() >= COPY && question.system.contains(text))
+    id || text == "..." || (text.len() >= COPY && fold(&question.system).contains(&fold(text)))
 }
 
 /// All the text that a claim may quote.
@@ -217,6 +217,7 @@ mod tests {
         let question = Prompt { system, user: String::new() };
         let check = |text: &str, expected: bool| assert_eq!(parrots(text, &question), expected, "{text}");
         check("the cause in one or two sentences", true);
+        check("The cause in one or two  sentences", true);
         check("L12", true);
         check("...", true);
         check("dns", false);

@@ -176,8 +176,13 @@ impl Talk<'_> {
         let outcome = stream::read(media_type, body, |value| {
             model.provider.dialect.hear(value, &mut heard);
             if heard.text.len() >= told {
-                told = heard.text.len() + STRIDE;
-                (self.tell)(&format!("{} is answering: {} characters so far", model.name, heard.text.chars().count()));
+                // A beginning without text is told once, then the first of the text, then each stride.
+                told = if heard.text.is_empty() { 1 } else { heard.text.len() + STRIDE };
+                let characters = heard.text.chars().count();
+                (self.tell)(&match characters {
+                    0 => format!("{} has begun", model.name),
+                    _ => format!("{} is answering: {characters} characters so far", model.name),
+                });
             }
         });
         let fault = outcome.err().map(|error| match error.kind() {

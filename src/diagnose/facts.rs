@@ -95,7 +95,13 @@ impl Facts {
     #[must_use]
     pub fn question_tokens(&self) -> Option<usize> {
         let room = self.context?.saturating_sub(self.answer_tokens().unwrap_or_default());
-        Some(scaled(room, 1.0 / self.factor()).saturating_sub(AROUND))
+        Some(self.uncounted(room))
+    }
+
+    /// As many tokens of ours as are at most `theirs` of this model's, with what stands around them.
+    #[must_use]
+    pub fn uncounted(&self, theirs: usize) -> usize {
+        scaled(theirs, 1.0 / self.factor()).saturating_sub(AROUND)
     }
 
     /// Our count of a question as this model would count it, at most.
@@ -171,6 +177,9 @@ mod tests {
         let small = Facts { context: Some(8_192), factor: Some(1.0), ..Facts::default() };
         assert_eq!(small.answer_tokens(), Some(2_048));
         assert_eq!(small.question_tokens(), Some(8_192 - 2_048 - AROUND));
+        for tokens in [100, 4_096, 99_999] {
+            assert!(Facts::default().counted(Facts::default().uncounted(tokens)) <= tokens, "{tokens}");
+        }
         assert_eq!(Facts::default().answer_tokens(), None);
         assert_eq!(Facts::default().question_tokens(), None);
     }

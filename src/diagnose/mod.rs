@@ -38,7 +38,7 @@ mod talk;
 pub use ask::Limits;
 pub use fingerprint::fingerprint;
 pub use provider::{Key, Model};
-pub use sign::AccessKey;
+pub use sign::{AccessKey, region};
 
 /// The longest that a model is waited for to say that it is there.
 const EXAMINATION: Duration = Duration::from_secs(20);
@@ -54,6 +54,22 @@ pub struct Choice {
     pub limits: Limits,
     /// The size of a text in tokens.
     pub count: fn(&str) -> usize,
+}
+
+impl Choice {
+    /// The most tokens a question may have, by our count, so that each model can read it beside its answer; `None` where no
+    /// limit is known. The schema that goes with it is taken off.
+    #[must_use]
+    pub fn room(&self) -> Option<usize> {
+        let schema = (self.count)(&shape::schema().to_string());
+        let models = self.models.iter().filter_map(|model| {
+            let context = model.facts.question_tokens();
+            // Of what the user allows, a quarter is for the answer.
+            let limit = self.limits.tokens.map(|most| model.facts.uncounted(most / 4 * 3));
+            context.into_iter().chain(limit).min()
+        });
+        models.min().map(|room| room.saturating_sub(schema))
+    }
 }
 
 impl Default for Choice {

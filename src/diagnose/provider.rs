@@ -139,11 +139,12 @@ impl Provider {
     #[must_use]
     pub fn owns(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
-        url.scheme() == "https"
-            && self.hosts.iter().any(|end| {
-                host.strip_suffix(end)
-                    .is_some_and(|rest| rest.is_empty() || end.starts_with('.') || rest.ends_with('.'))
-            })
+        let ends = |end: &&str| {
+            host.strip_suffix(end).is_some_and(|rest| rest.is_empty() || end.starts_with('.') || rest.ends_with('.'))
+        };
+        // Below AWS's name stands much that belongs to others.
+        let serves = self.auth != Auth::Aws || sign::region(host).is_some();
+        url.scheme() == "https" && serves && self.hosts.iter().any(ends)
     }
 
     /// Whether its models run on machines of the user's own: nothing is charged for a token.
@@ -291,6 +292,8 @@ mod tests {
         check("https://generativelanguage.googleapis.com/v1beta/openai", "compatible");
         check("http://localhost:11434/v1", "compatible");
         check("http://api.openai.com/v1", "compatible");
+        check("https://vpce-1.bedrock-runtime.eu-west-1.vpce.amazonaws.com", "bedrock");
+        check("https://bucket.s3.eu-west-1.amazonaws.com", "compatible");
         check("https://api.openai.com.example.com/v1", "compatible");
         check("https://notapi.openai.com/v1", "compatible");
     }

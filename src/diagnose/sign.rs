@@ -27,6 +27,13 @@ pub struct AccessKey {
     pub time: Timestamp,
 }
 
+/// The region that an address of Bedrock is in: the part after the service's.
+#[must_use]
+pub fn region(host: &str) -> Option<&str> {
+    let mut parts = host.split('.').skip_while(|part| !matches!(*part, "bedrock-runtime" | "bedrock-runtime-fips"));
+    parts.nth(1)
+}
+
 /// The headers that sign a `POST` of `body` to `url`.
 pub(super) fn headers(key: &AccessKey, service: &str, url: &Url, body: &str) -> Vec<(&'static str, String)> {
     let time = key.time.strftime("%Y%m%dT%H%M%SZ").to_string();

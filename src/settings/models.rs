@@ -5,7 +5,7 @@ use url::Url;
 use super::Merged;
 use crate::diagnose::facts::{Facts, Table};
 use crate::diagnose::provider::{Auth, PROVIDERS, Provider};
-use crate::diagnose::{AccessKey, Choice, Given, Key, Limits, Model};
+use crate::diagnose::{AccessKey, Choice, Given, Key, Limits, Model, region as address_region};
 use crate::error::Error;
 use crate::host::Env;
 use crate::reduce::tokens;
@@ -116,11 +116,7 @@ impl Merged {
                 id: value("AWS_ACCESS_KEY_ID")?,
                 secret: value("AWS_SECRET_ACCESS_KEY")?,
                 token: value("AWS_SESSION_TOKEN"),
-                // An address names the region it is in: bedrock-runtime.REGION.amazonaws.com
-                region: url
-                    .host_str()
-                    .and_then(|host| host.split('.').nth(1).map(str::to_owned))
-                    .or_else(|| region(env))?,
+                region: url.host_str().and_then(address_region).map(str::to_owned).or_else(|| region(env))?,
                 time: now,
             })
         };
