@@ -8,7 +8,7 @@ use firefighter::diagnose::{Limits, Model};
 use firefighter::model::Author;
 use serde_json::json;
 use sim::{Listener, Manner, Response};
-use stand::{ANSWER, DIALECTS, ask, bodies, chat, folder, model, response, says, script};
+use stand::{ANSWER, DIALECTS, KEY, ask, bodies, chat, folder, model, response, says, script};
 
 mod sim;
 #[path = "dialects/stand.rs"]
@@ -84,6 +84,24 @@ fn a_server_that_counts_unasked_still_gets_the_schema() {
     assert!(ask(vec![model("mistral", &listener)], Limits::default(), 20.0).by_model());
     let second = &bodies(&listener)[1];
     assert_eq!((&second["stream"], &second["response_format"]["type"]), (&json!(true), &json!("json_schema")));
+}
+
+#[test]
+fn no_half_of_a_key_is_shown() {
+    let long = format!("{}{KEY}", "x".repeat(190));
+    let event = format!("data: {}\n\n", json!({"error": {"message": long}}));
+    let (whole, spelled) = (json!({"error": {"message": long}}).to_string(), KEY.replace("sk-", "sk\\u002d"));
+    let bodies = [
+        (200, "text/event-stream", event),
+        (401, "application/json", whole),
+        (403, "application/json", format!("{{\"message\": \"{spelled} is wrong\"}}")),
+    ];
+    for (status, media_type, body) in bodies {
+        let listener = Listener::start(move |_| Response::new(status, media_type, body.clone()));
+        let told = ask(vec![model("openai", &listener)], Limits::default(), 20.0);
+        assert!(!told.notes.contains("sk-simul"), "{}", told.notes);
+        assert!(told.notes.contains("(hid") || told.notes.contains("xxx"), "{}", told.notes);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::model::{Exchange, Usage};
 use super::facts::Facts;
 use super::provider::Model;
 use super::stream;
-use super::talk::{Finish, Heard, Keep, Limit, Question, message};
+use super::talk::{Finish, Heard, Keep, Limit, Question, message, plain};
 
 /// Time kept back for what comes after the answer.
 pub(super) const RESERVE: Duration = Duration::from_secs(5);
@@ -143,6 +143,8 @@ impl Talk<'_> {
         if status != 200 {
             let body = model.hide(&response.text(ERROR).unwrap_or_default());
             let words = serde_json::from_str(&body).map(|value| message(&value)).unwrap_or_default();
+            // JSON may spell a key in more than one way.
+            let words = plain(&model.hide(&words));
             exchange.answer = body;
             self.exchanges.push(exchange);
             return Ok(Outcome::Refused(status, words));
@@ -201,7 +203,7 @@ enum Outcome {
 
 /// What was heard as a text, and why it is not whole. An error where there is none to use.
 fn whole(model: &Model, heard: Heard, fault: Option<String>) -> Result<Said, String> {
-    let trouble = heard.trouble.map(|trouble| model.hide(&trouble));
+    let trouble = heard.trouble.map(|trouble| plain(&model.hide(&trouble)));
     let broken = match (heard.finish, fault, trouble) {
         (Some(Finish::Filter), ..) => return Err("its content filter withheld the answer".to_owned()),
         (Some(Finish::Length), ..) => Some("its answer was cut off at its limit of tokens".to_owned()),

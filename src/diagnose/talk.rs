@@ -158,7 +158,7 @@ impl Heard {
     /// Keeps the first trouble; what follows it mostly follows from it.
     pub(super) fn failed(&mut self, message: &str) {
         let message = if message.is_empty() { "it has trouble of its own" } else { message };
-        self.trouble.get_or_insert_with(|| plain(message));
+        self.trouble.get_or_insert_with(|| message.to_owned());
     }
 
     /// Takes in an `error` of the shape that most dialects share.
@@ -191,16 +191,16 @@ pub(super) fn message(value: &Value) -> String {
     // Servers that check fields name the wrong one beside what is wrong with it.
     if let Some(detail) = ["/detail/0", "/message/detail/0"].iter().find_map(|at| value.pointer(at)) {
         let field = detail.get("loc").and_then(Value::as_array).and_then(|place| place.last()).and_then(Value::as_str);
-        return plain(&format!("{}: {}", field.unwrap_or("a field"), text(detail, "/msg")));
+        return format!("{}: {}", field.unwrap_or("a field"), text(detail, "/msg"));
     }
     let places = ["/error/message", "/error", "/message", "/Message", "/detail"];
     let inner = places.iter().map(|at| text(value, at)).find(|text| !text.is_empty()).unwrap_or_default();
     // Gateways pass on the reason of the provider behind them here.
     let raw = text(value, "/error/metadata/raw");
-    plain(if raw.is_empty() { inner } else { raw })
+    if raw.is_empty() { inner } else { raw }.to_owned()
 }
 
-/// One line, not too long: a server's words are not ours.
+/// One line, not too long: a server's words are not ours. Keys are hidden before, for half a key can't be found.
 pub(super) fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
 }
