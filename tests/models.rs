@@ -128,6 +128,8 @@ fn doctor_asks_each_model_and_shows_no_key() {
             "second",
             "--llm-fallback-url",
             &good.url(),
+            "--llm-context",
+            "8192",
         ],
         &[("FIREFIGHTER_LLM_API_KEY", KEY)],
     );
