@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::provider::Structure;
-use super::talk::{Finish, Heard, Question, count, text};
+use super::talk::{Finish, Heard, Question, SCHEMA, count, text};
 
 /// The version of the interface, a header of each request.
 pub(super) const VERSION: &str = "2023-06-01";
@@ -26,8 +26,8 @@ pub(super) fn body(model: &str, question: &Question) -> Value {
     if question.stream {
         set("stream", json!(true));
     }
-    if let (Structure::Schema, Some(schema)) = (question.structure, question.schema) {
-        set("output_config", json!({"format": {"type": "json_schema", "schema": schema}}));
+    if let (Structure::Schema, Some(_)) = (question.structure, question.schema) {
+        set("output_config", json!({"format": {"type": "json_schema", "schema": SCHEMA}}));
     }
     body
 }

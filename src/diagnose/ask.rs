@@ -112,7 +112,7 @@ impl Talk<'_> {
 
     fn asked(&self, facts: &Facts, question: &Question) -> usize {
         let turns = question.turns.iter().map(|turn| (self.count)(turn.text())).sum::<usize>();
-        let schema = question.schema.map_or(0, |schema| (self.count)(&schema.to_string()));
+        let schema = question.schema.map_or(0, self.count);
         facts.counted((self.count)(question.system) + turns + schema)
     }
 

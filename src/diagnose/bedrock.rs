@@ -22,7 +22,7 @@ pub(super) fn body(question: &Question) -> Value {
     }
     if let (Structure::Schema, Some(schema)) = (question.structure, question.schema) {
         // The schema travels as text.
-        let structure = json!({"jsonSchema": {"name": "diagnosis", "schema": schema.to_string()}});
+        let structure = json!({"jsonSchema": {"name": "diagnosis", "schema": schema}});
         set("outputConfig", json!({"textFormat": {"type": "json_schema", "structure": structure}}));
     }
     body

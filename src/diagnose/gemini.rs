@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::provider::Structure;
-use super::talk::{Finish, Heard, Question, Turn, count, text};
+use super::talk::{Finish, Heard, Question, SCHEMA, Turn, count, text};
 
 pub(super) fn path(base: &str, model: &str, stream: bool) -> (String, Option<(&'static str, &'static str)>) {
     let base = if base.is_empty() { "/v1beta" } else { base };
@@ -28,10 +28,10 @@ pub(super) fn body(question: &Question) -> Value {
     if let Some(most) = question.answer_tokens {
         wishes.insert("maxOutputTokens".to_owned(), json!(most));
     }
-    if let (Structure::Schema | Structure::Json, Some(schema)) = (question.structure, question.schema) {
+    if let (Structure::Schema | Structure::Json, Some(_)) = (question.structure, question.schema) {
         wishes.insert("responseMimeType".to_owned(), json!("application/json"));
         if question.structure == Structure::Schema {
-            wishes.insert("responseJsonSchema".to_owned(), schema.clone());
+            wishes.insert("responseJsonSchema".to_owned(), json!(SCHEMA));
         }
     }
     json!({"systemInstruction": {"parts": [{"text": question.system}]}, "contents": turns, "generationConfig": wishes})

@@ -61,7 +61,7 @@ impl Choice {
     /// limit is known. The schema that goes with it is taken off.
     #[must_use]
     pub fn room(&self) -> Option<usize> {
-        let schema = (self.count)(&shape::schema().to_string());
+        let schema = (self.count)(&shape::schema());
         let models = self.models.iter().filter_map(|model| {
             let context = model.facts.question_tokens();
             // Of what the user allows, a quarter is for the answer.

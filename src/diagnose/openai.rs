@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::provider::{Auth, Model, Structure};
-use super::talk::{Finish, Heard, Limit, Question, count, text};
+use super::talk::{Finish, Heard, Limit, Question, SCHEMA, count, text};
 
 pub(super) fn path(model: &Model, base: &str) -> String {
     format!("{}/chat/completions", below_azure(model, base))
@@ -43,8 +43,8 @@ pub(super) fn body(model: &str, question: &Question) -> Value {
         (Limit::None, _) | (_, None) => {}
     }
     match (question.structure, question.schema) {
-        (Structure::Schema, Some(schema)) => {
-            let named = json!({"name": "diagnosis", "strict": true, "schema": schema});
+        (Structure::Schema, Some(_)) => {
+            let named = json!({"name": "diagnosis", "strict": true, "schema": SCHEMA});
             set("response_format", json!({"type": "json_schema", "json_schema": named}));
         }
         (Structure::Json, Some(_)) => set("response_format", json!({"type": "json_object"})),

@@ -8,7 +8,7 @@ use url::Url;
 use crate::http::{Request, public};
 
 use super::facts::Facts;
-use super::talk::{Heard, Question};
+use super::talk::{Heard, Question, SCHEMA};
 use super::{anthropic, bedrock, gemini, openai, responses, sign};
 
 /// A provider of models.
@@ -204,6 +204,10 @@ impl Model {
     /// The request that asks `question`.
     pub(super) fn request(&self, question: &Question) -> Request {
         let body = self.provider.dialect.body(&self.name, question).to_string();
+        let body = match question.schema {
+            Some(schema) => body.replace(&format!("\"{SCHEMA}\""), schema),
+            None => body,
+        };
         let mut url = self.url.clone();
         let (path, query) = self.provider.dialect.path(self, question);
         url.set_path(&path);

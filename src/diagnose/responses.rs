@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::openai::below_azure;
 use super::provider::{Model, Structure};
-use super::talk::{Finish, Heard, Question, count, text};
+use super::talk::{Finish, Heard, Question, SCHEMA, count, text};
 
 pub(super) fn path(model: &Model, base: &str) -> String {
     format!("{}/responses", below_azure(model, base))
@@ -27,8 +27,8 @@ pub(super) fn body(model: &str, question: &Question) -> Value {
         set("max_output_tokens", json!(most));
     }
     match (question.structure, question.schema) {
-        (Structure::Schema, Some(schema)) => {
-            let format = json!({"type": "json_schema", "name": "diagnosis", "strict": true, "schema": schema});
+        (Structure::Schema, Some(_)) => {
+            let format = json!({"type": "json_schema", "name": "diagnosis", "strict": true, "schema": SCHEMA});
             set("text", json!({"format": format}));
         }
         (Structure::Json, Some(_)) => set("text", json!({"format": {"type": "json_object"}})),
