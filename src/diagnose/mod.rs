@@ -219,3 +219,39 @@ fn segment(name: &str) -> String {
     const PLAIN: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     utf8_percent_encode(name, PLAIN).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::model::{Evidence, Incident};
+    use crate::redact::Redactor;
+
+    /// The names of all fields below `value`, with dots between; `inside` leads from a field to the fields in it.
+    fn fields(value: &Value, at: &str, inside: fn(&Value) -> &Value) -> BTreeSet<String> {
+        let each = inside(value).as_object().into_iter().flatten();
+        each.flat_map(|(name, field)| {
+            let place = format!("{at}.{name}");
+            let below = fields(field, &place, inside);
+            below.into_iter().chain([place])
+        })
+        .collect()
+    }
+
+    #[test]
+    fn the_schema_has_the_fields_that_the_question_asks_for() {
+        let incident = Incident::default();
+        let case = Redactor::new(&incident).seal(&incident, &Evidence::default());
+        let system = prompt::write(&case).system;
+        let form: Value = serde_json::from_str(system.get(system.find("\n{").unwrap()..).unwrap()).unwrap();
+        let schema: Value = serde_json::from_str(&shape::schema()).unwrap();
+        let asked = fields(&form, "", |field| field.get(0).unwrap_or(field));
+        let given =
+            fields(&schema, "", |field| field.get("items").unwrap_or(field).get("properties").unwrap_or(&Value::Null));
+        assert!(asked.len() > 10, "{asked:?}");
+        assert_eq!(asked, given);
+    }
+}
