@@ -29,6 +29,24 @@ fn who_does_not_know_schemas_is_asked_less_firmly() {
 }
 
 #[test]
+fn who_does_not_stream_is_asked_for_a_whole_answer() {
+    for (provider, dialect, ..) in DIALECTS {
+        let whole = folder(dialect).join("whole.txt");
+        let listener = Listener::start(move |request| {
+            let streams =
+                request.text().contains("\"stream\":true") || request.target().to_lowercase().contains("stream");
+            if streams {
+                return Response::json(400, &json!({"error": {"message": "Streaming is not supported"}}));
+            }
+            response(&whole)
+        });
+        let told = ask(vec![model(provider, &listener)], Limits::default(), 20.0);
+        assert!(told.by_model() && told.notes.is_empty(), "{dialect}: {}", told.notes);
+        assert_eq!(listener.requests().len(), 2, "{dialect}");
+    }
+}
+
+#[test]
 fn a_server_with_the_older_limit_gets_the_older_limit() {
     let listener = Listener::start(|request| {
         if request.text().contains("max_completion_tokens") {

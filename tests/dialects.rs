@@ -26,6 +26,7 @@ fn promised(fixture: &str) -> (bool, &'static str) {
         "cut" | "stream-cut" => (true, "is not whole (its answer was cut off at its limit of tokens)"),
         "stream-error" => (true, "is not whole (The server is overloaded, try again)"),
         "filter" | "blocked" => (false, "its content filter withheld the answer"),
+        "prompt-filter" => (false, "its content filter refused the question"),
         "refused" => (false, "the model declined: I cannot help with that."),
         "empty" => (false, "its answer is empty"),
         "unauthorized" => (false, "its key is not accepted"),
@@ -80,7 +81,8 @@ fn check(provider: &str, dialect: &str, file: &Path) {
         assert!(diagnosis.confidence <= Confidence::Medium, "{shown}");
         assert!(diagnosis.fixes.iter().all(|fix| fix.title != "Wait"), "{shown}: half a fix is none");
     }
-    assert!(!told.asked.exchanges.is_empty(), "{shown}");
+    let asked = told.asked.exchanges.len();
+    assert!(asked == 1 || name == "schema-unknown", "{shown} was asked {asked} times: {}", told.notes);
 }
 
 /// The first request of a question that `listener` answered.

@@ -223,10 +223,12 @@ fn whole(model: &Model, heard: Heard, fault: Option<String>) -> Result<Said, Str
 }
 
 fn refusal(status: u16, words: &str) -> String {
-    let key = words.to_ascii_lowercase().contains("api key not valid");
+    let words_hold = |part: &str| words.to_ascii_lowercase().contains(part);
     let todo = match status {
         401 | 403 => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
-        _ if key => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
+        // Google refuses a wrong key, and Azure what its filter finds in a question, as it would a malformed request.
+        400 if words_hold("content management policy") => "its content filter refused the question",
+        400 if words_hold("api key not valid") => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
         404 => "it knows no such address or model: check FIREFIGHTER_LLM_URL and FIREFIGHTER_LLM_MODEL",
         429 => "it asks us to call less often, or the account's quota is used up",
         500.. => "it has trouble of its own",

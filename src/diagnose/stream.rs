@@ -119,6 +119,15 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_are_none_say_nothing() {
+        let frame = "application/vnd.amazon.eventstream";
+        check(frame, &[0; 64], &[]);
+        check(frame, &[255; 64], &[]);
+        check(frame, &[0, 0, 0, 16, 0, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0], &[]);
+        check(frame, &[0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], &[]);
+    }
+
+    #[test]
     fn a_whole_answer_is_one_value() {
         check("application/json", b"{\"a\": {\n\n\"b\": 1}}", &[json!({"a": {"b": 1}})]);
         check("text/html", b"<html>\n\n</html>", &[]);

@@ -75,7 +75,15 @@ impl Question<'_> {
         let message = message.to_ascii_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| message.contains(word));
         // Nothing that is asked for less firmly mends these.
-        if names(&["api key", "api_key", "context length", "context window", "too long", "credit"]) {
+        if names(&[
+            "api key",
+            "api_key",
+            "context length",
+            "context window",
+            "too long",
+            "credit",
+            "content management policy",
+        ]) {
             return false;
         }
         let shaped = self.schema.is_some() && self.structure > Structure::Words;
