@@ -221,6 +221,22 @@ fn a_second_question_counts_what_the_first_one_took() {
 }
 
 #[test]
+fn what_nobody_counted_counts_as_much_as_it_may_have_been() {
+    let hangs: fn() -> Response = || Response::new(200, "application/json", "").manner(Manner::Hang);
+    let uncounted: fn() -> Response = || {
+        let message = json!({"message": {"content": "No."}, "finish_reason": "stop"});
+        Response::json(200, &json!({"choices": [message]}))
+    };
+    for first in [hangs, uncounted] {
+        let (first, second) = (script(vec![first]), script(vec![|| chat("whole")]));
+        let models = vec![model("openai", &first), model("openai", &second)];
+        let told = ask(models, Limits { cost: None, tokens: Some(3_000) }, 10.0);
+        assert_eq!((first.requests().len(), second.requests().len()), (1, 0), "{}", told.notes);
+        assert!(told.notes.contains("--max-tokens"), "{}", told.notes);
+    }
+}
+
+#[test]
 fn a_model_on_the_users_own_machine_is_asked_steadily_and_costs_nothing() {
     let listener = script(vec![|| chat("whole")]);
     let mut model = model("ollama", &listener);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::http::Http;
+use crate::http::{Failure, Http};
 use crate::model::{Exchange, Usage};
 
 use super::facts::Facts;
@@ -46,6 +46,8 @@ pub(super) struct Talk<'a> {
     pub(super) tell: &'a mut dyn FnMut(&str),
     pub(super) usage: Vec<Usage>,
     pub(super) exchanges: Vec<Exchange>,
+    /// Tokens, and their price, that answers nobody counted for us may have taken: the limits hold for these too.
+    pub(super) unsure: (usize, f64),
 }
 
 impl Talk<'_> {
@@ -78,9 +80,10 @@ impl Talk<'_> {
             }
             room = Some(room.unwrap_or(left).min(left));
         }
-        let spent = |tokens: fn(&Usage) -> usize| self.usage.iter().map(tokens).sum::<usize>();
+        let (unsure, unsure_price) = self.unsure;
         if let Some(most) = self.limits.tokens {
-            let used = spent(|usage| usage.tokens_in + usage.tokens_out) + asked;
+            let spent = self.usage.iter().map(|usage| usage.tokens_in + usage.tokens_out).sum::<usize>();
+            let used = spent + unsure + asked;
             let left = most.saturating_sub(used);
             if left < LEAST {
                 return Err(format!("{used} of the {most} tokens of --max-tokens are needed before an answer"));
@@ -94,7 +97,8 @@ impl Talk<'_> {
                     model.name
                 ));
             };
-            let left = most - before - self.usage.iter().filter_map(|usage| usage.price).sum::<f64>();
+            let spent = self.usage.iter().filter_map(|usage| usage.price).sum::<f64>();
+            let left = most - before - spent - unsure_price;
             let fits = |tokens: usize| facts.price(0, tokens).is_some_and(|price| price <= left);
             let mut tokens = room.unwrap_or(ROOM);
             if each > 0.0 {
@@ -132,6 +136,11 @@ impl Talk<'_> {
         let response = match self.http.send(&request) {
             Ok(response) => response,
             Err(failure) => {
+                // Who was asked and too slow may have worked all the same.
+                if matches!(failure, Failure::Late(_)) {
+                    let asked = self.asked(&model.facts, question);
+                    self.doubt(model, asked, question.answer_tokens.unwrap_or_default());
+                }
                 exchange.answer = model.hide(&failure.to_string());
                 let reason = exchange.answer.clone();
                 self.exchanges.push(exchange);
@@ -153,6 +162,9 @@ impl Talk<'_> {
         let (heard, fault) = self.listen(model, &media_type, &mut response.into_reader());
         let tokens_in = heard.tokens_in.unwrap_or_else(|| self.asked(&model.facts, question));
         let tokens_out = heard.tokens_out.unwrap_or_else(|| (self.count)(&heard.text));
+        if heard.tokens_out.is_none() {
+            self.doubt(model, 0, question.answer_tokens.unwrap_or_default().saturating_sub(tokens_out));
+        }
         let free = model.provider.is_own().then_some(0.0);
         self.usage.push(Usage {
             provider: model.provider(),
@@ -170,6 +182,12 @@ impl Talk<'_> {
         };
         self.exchanges.push(exchange);
         said.map(Outcome::Said)
+    }
+
+    /// Counts in what may have been spent beyond what is known.
+    fn doubt(&mut self, model: &Model, tokens_in: usize, tokens_out: usize) {
+        self.unsure.0 += tokens_in + tokens_out;
+        self.unsure.1 += model.facts.price(tokens_in, tokens_out).unwrap_or_default();
     }
 
     fn listen(&mut self, model: &Model, media_type: &str, body: &mut dyn std::io::Read) -> (Heard, Option<String>) {

@@ -194,7 +194,8 @@ fn consult(
 }
 
 fn talk<'a>(choice: &Choice, http: &'a Http, tell: &'a mut dyn FnMut(&str)) -> Talk<'a> {
-    Talk { http, limits: choice.limits, count: choice.count, tell, usage: Vec::new(), exchanges: Vec::new() }
+    let (limits, count) = (choice.limits, choice.count);
+    Talk { http, limits, count, tell, usage: Vec::new(), exchanges: Vec::new(), unsure: (0, 0.0) }
 }
 
 fn ask_for<'a>(model: &Model, system: &'a str, user: &'a str) -> Question<'a> {
