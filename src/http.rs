@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
+use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig};
 use url::{Host, Url};
 
 /// How often a request is sent in all when its failure may pass.
@@ -52,6 +52,8 @@ pub struct Network {
     pub authorities: Vec<u8>,
     /// Which others.
     pub roots: Roots,
+    /// A certificate to show to servers that ask for one, and its key, as PEM; empty for none.
+    pub client: Vec<u8>,
 }
 
 /// Why there is no answer.
@@ -91,13 +93,23 @@ pub struct Request {
     pub patience: Duration,
     /// How often it may be sent in all.
     pub attempts: u32,
+    /// The longest for all tries together, pauses included; `None` for what the deadline allows.
+    pub limit: Option<Duration>,
 }
 
 impl Request {
     /// A `GET` of `url`.
     #[must_use]
     pub fn get(url: Url) -> Self {
-        Self { url, body: None, headers: Vec::new(), credentials: Vec::new(), patience: PATIENCE, attempts: ATTEMPTS }
+        Self {
+            url,
+            body: None,
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            patience: PATIENCE,
+            attempts: ATTEMPTS,
+            limit: None,
+        }
     }
 }
 
@@ -136,7 +148,10 @@ pub struct Http {
 impl Http {
     /// A door that closes at `deadline`.
     pub fn new(network: Network, deadline: Instant) -> Result<Self, Failure> {
-        let tls = TlsConfig::builder().root_certs(RootCerts::Specific(Arc::new(certificates(&network)?))).build();
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::Specific(Arc::new(certificates(&network)?)))
+            .client_cert(client(&network.client)?)
+            .build();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -170,17 +185,27 @@ impl Http {
     /// A status of 408, 429 or 5xx is returned only when there is no time or no try left.
     pub fn send(&self, request: &Request) -> Result<Response, Failure> {
         let address = public(&request.url);
+        let mut request = request.clone();
+        let end = request.limit.map_or(Duration::ZERO, |limit| self.left().saturating_sub(limit));
+        let left = || self.left().saturating_sub(end);
         let mut attempt = 1;
         loop {
-            let outcome = self.follow(request);
+            request.patience = request.patience.min(left());
+            let outcome = self.follow(&request);
             let retry_after = match &outcome {
                 Ok((response, retry_after)) if transient(response.status) => *retry_after,
                 Err(Failure::Unreachable { .. }) if request.body.is_none() => None,
                 _ => return outcome.map(|(response, _)| response),
             };
             let pause = retry_after.unwrap_or_else(|| backoff(attempt));
+            // Where each try is long, a pause that takes most of the time leaves too little for the answer.
+            let pause_is_too_long = request.limit.is_some() && pause > left() / 2;
             let spent = || self.resends.fetch_add(1, Ordering::Relaxed) >= RESENDS;
-            if attempt >= request.attempts || pause + Duration::from_millis(500) >= self.left() || spent() {
+            if attempt >= request.attempts
+                || pause_is_too_long
+                || pause + Duration::from_millis(500) >= left()
+                || spent()
+            {
                 return match outcome {
                     Err(Failure::Unreachable { .. }) if self.left().is_zero() => Err(Failure::Late(address)),
                     other => other.map(|(response, _)| response),
@@ -245,7 +270,7 @@ impl Http {
         let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let status = response.status().as_u16();
         let location = matches!(status, 301 | 302 | 303 | 307 | 308).then(|| header("location")).flatten();
-        let retry_after = header("retry-after").and_then(|v| v.trim().parse().ok()).map(Duration::from_secs);
+        let retry_after = header("retry-after").and_then(|after| pause(&after, header("date").as_deref()));
         let media_type = header("content-type").unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let body = Box::new(response.into_body().into_with_config().limit(u64::MAX).reader());
@@ -267,7 +292,19 @@ pub fn public(url: &Url) -> String {
 }
 
 fn transient(status: u16) -> bool {
-    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+    // 529 is how one provider of models says that it is overloaded.
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529)
+}
+
+/// The pause that `Retry-After` asks for: seconds, or a date, which is held against the server's own clock.
+fn pause(after: &str, date: Option<&str>) -> Option<Duration> {
+    let after = after.trim();
+    if let Ok(seconds) = after.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let time = |text: &str| jiff::fmt::rfc2822::parse(text.trim()).ok().map(|time| time.timestamp());
+    let seconds = time(after)?.as_second() - time(date?)?.as_second();
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or_default()))
 }
 
 /// Half a second, doubled each time, and up to half of that more or less, so that many steps do not call in step.
@@ -314,6 +351,27 @@ fn in_block(ip: IpAddr, network: &str, bits: &str) -> bool {
         _ => return false,
     };
     bits <= width && (bits == 0 || (ip ^ network) >> (width - bits) == 0)
+}
+
+/// The certificate and key with which we show who we are.
+fn client(pem: &[u8]) -> Result<Option<ClientCert>, Failure> {
+    let wrong = |reason: &str| Failure::Settings(format!("the client's certificate: {reason}"));
+    let (mut chain, mut key) = (Vec::new(), None);
+    for item in ureq::tls::parse_pem(pem) {
+        match item {
+            Ok(PemItem::Certificate(certificate)) => chain.push(certificate),
+            Ok(PemItem::PrivateKey(private)) => key = Some(private),
+            Ok(_) => {}
+            // The text of the error could quote the key.
+            Err(_) => return Err(wrong("it is not PEM")),
+        }
+    }
+    match key {
+        _ if pem.is_empty() => Ok(None),
+        Some(key) if !chain.is_empty() => Ok(Some(ClientCert::new_with_certs(&chain, key))),
+        Some(_) => Err(wrong("there is a key and no certificate")),
+        None => Err(wrong("there is no key that is not encrypted")),
+    }
 }
 
 fn certificates(network: &Network) -> Result<Vec<Certificate<'static>>, Failure> {
@@ -385,6 +443,35 @@ mod tests {
     fn messages_show_no_query_and_no_user() {
         let url = Url::parse("https://user:pass@host/path?token=abc#x").unwrap();
         assert_eq!(public(&url), "https://host/path");
+    }
+
+    #[test]
+    fn a_server_may_ask_for_a_pause_in_seconds_or_by_a_date() {
+        let check = |after: &str, date: Option<&str>, expected: Option<u64>| {
+            assert_eq!(pause(after, date), expected.map(Duration::from_secs), "{after}");
+        };
+        let now = Some("Wed, 21 Oct 2026 07:28:00 GMT");
+        check("7", None, Some(7));
+        check("Wed, 21 Oct 2026 07:28:30 GMT", now, Some(30));
+        check("Wed, 21 Oct 2026 07:00:00 GMT", now, Some(0));
+        check("Wed, 21 Oct 2026 07:28:30 GMT", None, None);
+        check("-3", None, None);
+        check("soon", now, None);
+    }
+
+    #[test]
+    fn a_client_certificate_needs_its_key_and_no_message_shows_it() {
+        let check = |pem: &str, expected: &str| {
+            let message = client(pem.as_bytes()).err().map(|failure| failure.to_string()).unwrap_or_default();
+            assert!(message.contains(expected) && !message.contains("TUlJ"), "{message}");
+        };
+        let key = "-----BEGIN PRIVATE KEY-----\nTUlJQ3RoaXNpc25vdGFrZXk=\n-----END PRIVATE KEY-----\n";
+        let certificate = key.replace("PRIVATE KEY", "CERTIFICATE");
+        check(key, "no certificate");
+        check(&certificate, "no key");
+        check("nonsense", "no key");
+        assert!(client(b"").unwrap().is_none());
+        assert!(client(format!("{certificate}{key}").as_bytes()).unwrap().is_some());
     }
 
     #[test]

@@ -59,14 +59,18 @@ pub fn diagnose(
     let mut notes = remarks(settings);
     let (case, redactor) = seal(settings, host.as_ref(), secrets, &mut notes)?;
     publish::progress(host.as_ref(), 60, "Looking for the cause", out);
-    let diagnosis = diagnose::diagnose(&case, settings.choice.as_ref(), &http, &mut notes);
-    let diagnosis = redactor.seal_diagnosis(diagnosis);
+    let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
+    let asked = diagnose::diagnose(&case, &settings.choice, &http, &mut notes, &mut tell);
+    let spent = asked.usage;
+    notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &settings.outputs));
+    let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let outcome = match diagnosis.confidence {
         Confidence::None | Confidence::Low => Outcome::Unexplained,
         Confidence::Medium | Confidence::High => Outcome::Explained,
     };
     let fingerprint = diagnose::fingerprint(&case, &diagnosis);
     let report = Report { case, diagnosis, notes: redactor.seal_notes(notes), made: Some(now), fingerprint };
+    publish::spent(&spent, host.as_ref(), out);
     publish::publish(&report, host.as_ref(), &settings.outputs, out)?;
     Ok(outcome)
 }
@@ -119,21 +123,34 @@ pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
             vec![Verdict::new(Standing::Off, "Octopus Server", "not set up: set OCTOPUS_URL and OCTOPUS_API_KEY")]
         }
     };
-    verdicts.push(match &settings.choice {
-        None => Verdict::new(
+    if settings.choice.models.is_empty() {
+        verdicts.push(Verdict::new(
             Standing::Off,
             "model",
-            "not set up: the built-in catalogue answers; set FIREFIGHTER_LLM_URL to use one",
-        ),
-        Some(choice) => match diagnose::examine(choice, &http) {
+            "not set up: the built-in catalogue answers; set FIREFIGHTER_LLM_PROVIDER or FIREFIGHTER_LLM_URL to use one",
+        ));
+    }
+    for model in &settings.choice.models {
+        verdicts.push(match diagnose::examine(model, &settings.choice, &http) {
             Ok(_) => {
-                Verdict::new(Standing::Good, "model", format!("{} at {} answers", choice.model, choice.provider()))
+                let room = settings.choice.room().map(|tokens| format!("; a case may have {tokens} tokens"));
+                let (name, provider) = (&model.name, model.provider());
+                Verdict::new(
+                    Standing::Good,
+                    "model",
+                    format!("{name} at {provider} answers{}", room.unwrap_or_default()),
+                )
             }
             Err(reason) => {
-                Verdict::new(Standing::Poor, "model", format!("{reason}; until then the built-in catalogue answers"))
+                let name = &model.name;
+                Verdict::new(
+                    Standing::Poor,
+                    "model",
+                    format!("{name}: {reason}; until then the built-in catalogue answers"),
+                )
             }
-        },
-    });
+        });
+    }
     let catalogue = catalogue(settings);
     verdicts.push(match catalogue {
         Ok(catalogue) => {

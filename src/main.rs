@@ -75,7 +75,7 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
     }
     let secrets = merged.secrets();
     let color = merged.color();
-    let settings = match merged.settings(env) {
+    let settings = match merged.settings(env, Timestamp::now()) {
         Ok(settings) => settings,
         Err(error) => return fail(env, &error),
     };

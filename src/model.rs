@@ -556,6 +556,40 @@ pub enum Author {
     },
 }
 
+/// What one question to a model took. Kept beside the diagnosis, for it was spent even where the answer was not used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Usage {
+    /// Whose model, as in [`Author::Llm`].
+    pub provider: String,
+    /// Which.
+    pub model: String,
+    /// Tokens of the question, as the provider counted them, else as we did.
+    pub tokens_in: usize,
+    /// Tokens of the answer, reasoning included.
+    pub tokens_out: usize,
+    /// From the first byte sent to the last one read.
+    pub seconds: f64,
+    /// What it cost, in US dollars, by the table of models; `None` where the price is not known.
+    pub price: Option<f64>,
+}
+
+/// One request to a model and what came back, for who audits what leaves. Holds no key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exchange {
+    /// Whose model.
+    pub provider: String,
+    /// Which.
+    pub model: String,
+    /// Where to, without the query.
+    pub address: String,
+    /// The request's body, as sent.
+    pub request: String,
+    /// The HTTP status; `None` where nothing came back.
+    pub status: Option<u16>,
+    /// The model's text, put together where it was streamed; for any other status the body; else what went wrong.
+    pub answer: String,
+}
+
 /// Something to do, as concrete as we can make it. Never applied by us.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fix {

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::model::{Note, Notice, Retry};
+use crate::model::{Exchange, Note, Notice, Retry, Stage, Usage};
+use crate::redact::Redacted;
 use crate::report::{FORMATS, Report, words};
 
 /// What to write and where.
@@ -16,6 +17,8 @@ pub struct Outputs {
     pub format: String,
     /// Where files go; `None` for nowhere, or inside a host for a folder of our own.
     pub folder: Option<PathBuf>,
+    /// Where requests to models and their answers are kept; `None` for nowhere.
+    pub record: Option<PathBuf>,
 }
 
 /// The folder for files inside a host that keeps them, below the working folder.
@@ -49,6 +52,41 @@ pub fn progress(host: &dyn Host, percent: u8, doing: &str, out: &mut dyn Write) 
         // Progress is a courtesy: whoever closed our output does not want it.
         let _ = say(out, &text);
     }
+}
+
+/// Keeps what went to models and what came back, two files for each. The note says what could not be kept.
+#[must_use]
+pub fn record(exchanges: &Redacted<Vec<Exchange>>, outputs: &Outputs) -> Option<Note> {
+    let folder = outputs.record.as_ref().filter(|_| !exchanges.is_empty())?;
+    let write = || {
+        fs::create_dir_all(folder)?;
+        for (at, exchange) in exchanges.iter().enumerate() {
+            let at = at + 1;
+            fs::write(folder.join(format!("{at:02}-request.json")), &exchange.request)?;
+            let Exchange { provider, model, address, status, answer, .. } = exchange;
+            let answer = serde_json::json!({"provider": provider, "model": model, "address": address, "status": status, "answer": answer});
+            fs::write(folder.join(format!("{at:02}-answer.json")), format!("{answer:#}\n"))?;
+        }
+        Ok::<(), io::Error>(())
+    };
+    let error = write().err()?;
+    let text = format!("the requests to the model were not kept in {}: {error}", folder.display());
+    Some(Note { stage: Stage::Publish, text })
+}
+
+/// Tells a host what models took; a person in front finds it in the report.
+pub fn spent(usage: &[Usage], host: &dyn Host, out: &mut dyn Write) {
+    let line = |one: &Usage| Notice::Verbose(took(one));
+    if let Some(text) = (!usage.is_empty()).then(|| host.say(&usage.iter().map(line).collect::<Vec<_>>())).flatten() {
+        // As with progress: whoever closed our output does not want it.
+        let _ = say(out, &text);
+    }
+}
+
+fn took(usage: &Usage) -> String {
+    let Usage { provider, model, tokens_in, tokens_out, seconds, price } = usage;
+    let price = price.map_or_else(|| "its price is not known".to_owned(), |price| format!("about ${price:.4}"));
+    format!("Asked {model} at {provider}: {tokens_in} tokens in, {tokens_out} out, {seconds:.1} s, {price}")
 }
 
 fn say(out: &mut dyn Write, text: &str) -> Result<(), Error> {

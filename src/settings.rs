@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anstream::ColorChoice;
+use jiff::Timestamp;
 use url::Url;
 
 use crate::diagnose::Choice;
+use crate::diagnose::provider::PROVIDERS;
 use crate::error::Error;
 use crate::host::octopus::{self, Again, Credential, Target};
 use crate::host::{self, Env};
@@ -102,13 +104,34 @@ pub const SETTINGS: &[Row] = &[
     row("octopus-space", &["FIREFIGHTER_OCTOPUS_SPACE", "OCTOPUS_SPACE"], "octopus.space", "", Kind::Value("SPACE"), OCTOPUS,
         "The space, by id, name or slug"),
 
+    row("llm-provider", &["FIREFIGHTER_LLM_PROVIDER"], "llm.provider", "", Kind::Place("NAME"), MODEL,
+        "Ask a model of this provider: openai, openai-responses, azure, azure-responses, anthropic, gemini, bedrock, mistral, groq, \
+         deepseek, openrouter, copilot, ollama, vllm, llama.cpp, lm-studio, compatible. Without it and --llm-url the built-in catalogue answers"),
     row("llm-url", &["FIREFIGHTER_LLM_URL"], "llm.url", "", Kind::Place("ADDRESS"), MODEL,
-        "Ask a model behind this address, in the dialect of OpenAI's chat completions: https://api.openai.com/v1, \
-         https://NAME.openai.azure.com/openai/v1, http://localhost:11434/v1. Without one the built-in catalogue answers"),
+        "Where the model is, if not at the provider's usual address: https://NAME.openai.azure.com, http://localhost:11434/v1. \
+         Without --llm-provider it tells the provider, else the dialect is that of OpenAI's chat completions"),
     row("llm-model", &["FIREFIGHTER_LLM_MODEL"], "llm.model", "", Kind::Value("NAME"), MODEL,
-        "The model's name; on Azure the deployment's"),
+        "The model's name; on Azure the deployment's. Some providers have one that is asked without it"),
     row("llm-api-key", &["FIREFIGHTER_LLM_API_KEY"], "llm.api_key", "", Kind::Secret("KEY"), MODEL,
-        "The model's key; local servers need none"),
+        "The model's key; local servers need none. At a provider's own address its usual variable counts too, such as OPENAI_API_KEY"),
+    row("llm-fallback", &["FIREFIGHTER_LLM_FALLBACK"], "llm.fallback", "", Kind::Place("MODEL"), MODEL,
+        "Asked when the first gives no answer to use: another model of the same provider, or PROVIDER/MODEL, such as ollama/llama3.1:8b"),
+    row("llm-fallback-url", &["FIREFIGHTER_LLM_FALLBACK_URL"], "llm.fallback_url", "", Kind::Place("ADDRESS"), MODEL,
+        "Where the fall-back is, if not at its provider's usual address"),
+    row("llm-fallback-api-key", &["FIREFIGHTER_LLM_FALLBACK_API_KEY"], "llm.fallback_api_key", "", Kind::Secret("KEY"), MODEL,
+        "The key of a fall-back at another provider, if not in that provider's usual variable"),
+    row("llm-models", &["FIREFIGHTER_LLM_MODELS"], "llm.models", "", Kind::Place("FILE"), MODEL,
+        "Your own table of models, as TOML: context and prices, before the built-in one"),
+    row("llm-context", &["FIREFIGHTER_LLM_CONTEXT"], "llm.context", "", Kind::Value("TOKENS"), MODEL,
+        "How much the model reads and writes in all, where the table does not know it, as of a local server"),
+    row("max-tokens", &["FIREFIGHTER_MAX_TOKENS"], "llm.max_tokens", "", Kind::Value("TOKENS"), MODEL,
+        "The most tokens of all questions and answers together"),
+    row("max-cost", &["FIREFIGHTER_MAX_COST"], "llm.max_cost", "", Kind::Value("DOLLARS"), MODEL,
+        "The most a run may cost at the model's list price, in US dollars; a model without a known price is then not asked"),
+    row("answer", &["FIREFIGHTER_ANSWER"], "", "", Kind::Value("FILE"), MODEL,
+        "Take the answer in this file, got elsewhere for what `prompt` prints, and ask no model"),
+    row("record", &["FIREFIGHTER_RECORD"], "llm.record", "", Kind::Value("FOLDER"), MODEL,
+        "Keep each request to a model and its answer there, secrets masked, keys never"),
     row("no-llm", &["FIREFIGHTER_NO_LLM"], "llm.off", "false", Kind::Switch, MODEL, "Ask no model, whatever else is set"),
 
     row("budget", &["FIREFIGHTER_BUDGET"], "budget", "4000", Kind::Value("TOKENS"), READING,
@@ -129,6 +152,10 @@ pub const SETTINGS: &[Row] = &[
     row("deadline", &["FIREFIGHTER_DEADLINE"], "deadline", "120", Kind::Value("SECONDS"), OUTPUT,
         "The longest the whole run may take"),
 
+    row("client-cert", &["FIREFIGHTER_CLIENT_CERT"], "network.client_cert", "", Kind::Place("FILE"), NETWORK,
+        "A certificate to show to servers that ask for one, as PEM, with its key in the same file or in --client-key"),
+    row("client-key", &["FIREFIGHTER_CLIENT_KEY"], "network.client_key", "", Kind::Place("FILE"), NETWORK,
+        "The key of --client-cert, as PEM"),
     row("proxy", &["FIREFIGHTER_PROXY"], "network.proxy", "", Kind::Place("ADDRESS"), NETWORK,
         "A proxy for all calls, such as http://user:password@proxy:3128. Without it HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY count"),
     row("ca-file", &["FIREFIGHTER_CA_FILE"], "network.ca_file", "", Kind::Place("FILE"), NETWORK,
@@ -143,6 +170,8 @@ const FILE_ENV: &str = "FIREFIGHTER_CONFIG";
 /// The file that is read when none is named and it is there.
 const FILE_NAME: &str = "firefighter.toml";
 
+mod models;
+
 /// What the user typed: flag names without dashes, and their values; `true` for a switch.
 pub type Flags = BTreeMap<String, String>;
 
@@ -156,6 +185,8 @@ struct Given {
 /// All settings, merged and not yet made sense of.
 pub struct Merged {
     values: BTreeMap<&'static str, Given>,
+    /// The variables in which providers of models look for their keys.
+    keys: BTreeMap<String, String>,
     /// What was left aside, for the reader.
     pub remarks: Vec<String>,
 }
@@ -172,8 +203,8 @@ pub struct Settings {
     pub signatures: Option<PathBuf>,
     /// A folder of the user's runbooks.
     pub runbooks: Option<PathBuf>,
-    /// For diagnose; `None` to ask no model.
-    pub choice: Option<Choice>,
+    /// For diagnose.
+    pub choice: Choice,
     /// For publish.
     pub outputs: Outputs,
     /// For everything.
@@ -210,7 +241,14 @@ pub fn merge(flags: &Flags, env: &Env) -> Result<Merged, Error> {
         let (value, from) = flag.or(variable).or(file).unwrap_or(default);
         values.insert(row.name, Given { value, from });
     }
-    Ok(Merged { values, remarks })
+    let keys =
+        key_variables().filter_map(|name| Some((name.to_owned(), env.get(name).filter(|v| !v.is_empty())?.clone())));
+    Ok(Merged { values, keys: keys.collect(), remarks })
+}
+
+/// The names of all variables that may hold a key of a provider of models.
+fn key_variables() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().flat_map(|provider| provider.keys).chain(&["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]).copied()
 }
 
 /// The file's keys with dots between tables, and their values as text.
@@ -308,7 +346,9 @@ impl Merged {
     }
 
     /// Makes sense of the settings. Errors name the setting, where its value came from, and what it must be.
-    pub fn settings(self, env: &Env) -> Result<Settings, Error> {
+    ///
+    /// `now` is the true time: AWS wants it in a signature.
+    pub fn settings(self, env: &Env, now: Timestamp) -> Result<Settings, Error> {
         let secret = |name: &str| self.text(name);
         let (target, from_url) = self.target()?;
         let server = self.text("octopus-url").or(from_url);
@@ -328,8 +368,12 @@ impl Merged {
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
-            choice: self.model()?,
-            outputs: Outputs { format: self.choice("format")?, folder: self.text("out").map(PathBuf::from) },
+            choice: self.models(env, now)?,
+            outputs: Outputs {
+                format: self.choice("format")?,
+                folder: self.text("out").map(PathBuf::from),
+                record: self.text("record").map(PathBuf::from),
+            },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,
         })
@@ -369,18 +413,6 @@ impl Merged {
         Ok((target.map(|target| (None, target)), None))
     }
 
-    fn model(&self) -> Result<Option<Choice>, Error> {
-        let Some(address) = self.text("llm-url").filter(|_| !self.is_on("no-llm")) else { return Ok(None) };
-        let url = Url::parse(&address).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        let url = url.ok_or_else(|| self.wrong("llm-url", "an address such as https://api.openai.com/v1"))?;
-        let model = self.text("llm-model").ok_or_else(|| {
-            Error::Settings(
-                "llm-url is set but llm-model is not: set FIREFIGHTER_LLM_MODEL to the model's name".to_owned(),
-            )
-        })?;
-        Ok(Some(Choice { url, model, key: self.text("llm-api-key") }))
-    }
-
     fn network(&self, env: &Env) -> Result<Network, Error> {
         let variable = |names: &[&str]| names.iter().find_map(|name| env.get(*name).filter(|v| !v.is_empty()).cloned());
         let all = variable(&["ALL_PROXY", "all_proxy"]);
@@ -402,14 +434,28 @@ impl Merged {
             no_proxy: variable(&["no_proxy", "NO_PROXY"]).unwrap_or_default(),
             authorities,
             roots,
+            client: self.client()?,
         })
+    }
+
+    /// The certificate that is shown to servers, and its key, in one.
+    fn client(&self) -> Result<Vec<u8>, Error> {
+        let mut pem = Vec::new();
+        for path in ["client-cert", "client-key"].iter().filter_map(|name| self.text(name)) {
+            pem.extend(std::fs::read(&path).map_err(|error| {
+                Error::Settings(format!("cannot read the client's certificate in {path}: {error}"))
+            })?);
+            pem.push(b'\n');
+        }
+        Ok(pem)
     }
 
     /// The values that must never be shown.
     #[must_use]
     pub fn secrets(&self) -> Vec<String> {
         let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
-        SETTINGS.iter().filter(secret).filter_map(|row| self.text(row.name)).collect()
+        let ours = SETTINGS.iter().filter(secret).filter_map(|row| self.text(row.name));
+        ours.chain(self.keys.values().cloned()).collect()
     }
 }
 
@@ -417,7 +463,8 @@ impl Merged {
 #[must_use]
 pub fn secrets_in(env: &Env) -> Vec<String> {
     let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
-    SETTINGS.iter().filter(secret).flat_map(|row| row.env).filter_map(|name| env.get(*name).cloned()).collect()
+    let names = SETTINGS.iter().filter(secret).flat_map(|row| row.env).copied().chain(key_variables());
+    names.filter_map(|name| env.get(name).cloned()).collect()
 }
 
 /// An address without the user and password that a proxy's may hold.
@@ -456,7 +503,7 @@ mod tests {
     fn octopus_own_names_are_honored() {
         let given =
             merged(&[], &[("OCTOPUS_URL", "https://o"), ("OCTOPUS_API_KEY", "API-X"), ("OCTOPUS_SPACE", "Spaces-1")]);
-        let settings = given.settings(&BTreeMap::new()).unwrap();
+        let settings = given.settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(settings.access.octopus.server.as_deref(), Some("https://o"));
         assert_eq!(settings.access.octopus.space.as_deref(), Some("Spaces-1"));
         assert!(matches!(settings.access.octopus.credential, Credential::ApiKey(key) if key == "API-X"));
@@ -472,13 +519,17 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_its_origin() {
-        let message = |flags: &[(&str, &str)]| merged(flags, &[]).settings(&BTreeMap::new()).err().unwrap().to_string();
+        let message = |flags: &[(&str, &str)]| {
+            merged(flags, &[]).settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH).err().unwrap().to_string()
+        };
         assert_eq!(
             message(&[("budget", "many")]),
             "budget is many (from flag --budget), but it must be a whole number above 0"
         );
         assert!(message(&[("format", "pdf")]).contains("one of text, json, markdown, html"));
         assert!(message(&[("llm-url", "http://localhost/v1")]).contains("FIREFIGHTER_LLM_MODEL"));
+        assert!(message(&[("llm-provider", "clippy")]).contains("one of openai, "));
+        assert!(message(&[("max-cost", "-1")]).contains("a number of US dollars"));
         assert!(
             message(&[("url", "https://other/app#/tasks/ServerTasks-1"), ("octopus-url", "https://o")])
                 .contains("another server")

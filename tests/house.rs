@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
-    ("publish", &["model", "error", "host", "report"]),
+    ("publish", &["model", "error", "host", "redact", "report"]),
     ("settings", &["error", "diagnose", "host", "http", "publish", "reduce"]),
     ("cli", &["settings"]),
 ];

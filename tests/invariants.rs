@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use firefighter::clean::{LogBuilder, lines, plain};
-use firefighter::diagnose::{diagnose, fingerprint};
+use firefighter::diagnose::{Choice, diagnose, fingerprint};
 use firefighter::http::{Http, Network};
 use firefighter::model::{Incident, Level, Log, Outcome, Step};
 use firefighter::redact::Redactor;
@@ -86,7 +86,8 @@ fn report(incident: &Incident, tokens: usize) -> Report {
     let redactor = Redactor::new(incident);
     let case = redactor.seal(incident, &evidence);
     let http = Http::new(Network::default(), Instant::now()).unwrap();
-    let diagnosis = redactor.seal_diagnosis(diagnose(&case, None, &http, &mut Vec::new()));
+    let asked = diagnose(&case, &Choice::default(), &http, &mut Vec::new(), &mut |_: &str| {});
+    let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let fingerprint = fingerprint(&case, &diagnosis);
     Report { case, diagnosis, notes: redactor.seal_notes(Vec::new()), made: None, fingerprint }
 }

@@ -319,6 +319,16 @@ fn a_models_answer_is_used_as_far_as_it_holds() {
 }
 
 #[test]
+fn the_tasks_log_tells_how_far_the_model_is_and_what_it_took() {
+    let server = Server::start(world(STORY));
+    let llm = Llm::load(&case(STORY).join("llm.json"));
+    let out = run(&server.url(), &with_model(&llm), &["diagnose"]).stdout();
+    assert!(out.contains("Asked test-model at 127.0.0.1: ") && out.contains(" tokens in, "), "{out}");
+    let told = parsers::server(&out).progress;
+    assert!(told.iter().any(|(_, text)| text.contains("is answering: ")), "{told:?}");
+}
+
+#[test]
 fn what_leaves_for_a_model_is_what_prompt_shows() {
     let server = Server::start(world(STORY));
     let llm = Llm::load(&case(STORY).join("llm.json"));

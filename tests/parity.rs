@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use firefighter::cli;
+use firefighter::diagnose::provider::PROVIDERS;
 use firefighter::report::FORMATS;
 use firefighter::settings::{Kind, SETTINGS};
 use firefighter::signature::Catalogue;
@@ -91,6 +92,21 @@ fn the_readmes_signature_is_one() {
 #[test]
 fn the_catalogue_is_as_large_as_promised() {
     assert!(Catalogue::builtin().signatures().len() >= 60);
+}
+
+#[test]
+fn every_provider_of_models_has_its_line_and_is_offered() {
+    let page = read("docs/models.md");
+    let offer = SETTINGS.iter().find(|row| row.name == "llm-provider").unwrap().help;
+    for provider in PROVIDERS {
+        let start = format!("| `{}` |", provider.name);
+        let line = page.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{start} has no line"));
+        for part in provider.keys.iter().chain(&[provider.address, provider.model]) {
+            assert!(line.contains(part), "{part} is not in the line of {}", provider.name);
+        }
+        let offered = |word: &str| word.trim_end_matches(['.', ',']) == provider.name;
+        assert!(offer.split(' ').any(offered), "{} is not offered", provider.name);
+    }
 }
 
 #[test]

@@ -1,14 +1,33 @@
 //! A model's answer, held against the evidence: it cites line ids, and what it quotes must stand in the case.
 
 use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
 
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
 use super::fix;
-use super::openai::Choice;
+use super::prompt::Prompt;
 
 /// A quotation shorter than this is taken for a word and not for a claim about the log.
 const QUOTATION: usize = 6;
+
+/// Why an answer can't be used: a line for the reader.
+#[derive(Debug, Error)]
+pub(super) enum Flaw {
+    /// It has not the shape asked for; asking again may help.
+    #[error("it is not the JSON asked for: {0}")]
+    NotJson(String),
+    /// It has that shape as far as it goes.
+    #[error("it ends in the middle")]
+    Cut,
+    /// It does not hold against the evidence.
+    #[error("{0}")]
+    Untrue(String),
+}
+
+/// A text of at least this length that stands in the instructions was copied from there.
+const COPY: usize = 16;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -26,8 +45,9 @@ struct Answer {
 #[derive(Deserialize)]
 struct Claim {
     cause: String,
+    // Small models leave out the letter, and then the quotes.
     #[serde(default)]
-    lines: Vec<String>,
+    lines: Vec<Value>,
     #[serde(default)]
     check: Option<String>,
 }
@@ -46,16 +66,21 @@ struct Proposal {
     script: String,
 }
 
-/// A diagnosis from `reply`, and remarks on what of it did not hold. An error is a line for the reader.
+/// A diagnosis by `author` from `reply` to `question`, and remarks on what of it did not hold.
 pub(super) fn check(
     reply: &str,
     case: &Case,
     known: &Diagnosis,
-    choice: &Choice,
-) -> Result<(Diagnosis, Vec<String>), String> {
+    author: Author,
+    question: &Prompt,
+) -> Result<(Diagnosis, Vec<String>), Flaw> {
+    // Local models think aloud first.
+    let reply = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(start, end)| reply.get(start..=end));
-    let answer: Answer = serde_json::from_str(object.unwrap_or_default())
-        .map_err(|error| format!("it is not the JSON asked for: {error}"))?;
+    let answer: Answer = serde_json::from_str(object.unwrap_or_default()).map_err(|error| {
+        let began = reply.contains('{');
+        if began && error.is_eof() { Flaw::Cut } else { Flaw::NotJson(error.to_string()) }
+    })?;
     let corpus = corpus(case);
     let mut remarks = Vec::new();
     let mut hypotheses = Vec::new();
@@ -66,7 +91,14 @@ pub(super) fn check(
             ));
             continue;
         }
-        let number = |id: &String| id.trim_start_matches(['L', 'l']).parse::<usize>().ok();
+        // Small models copy the form they were shown.
+        if parrots(&claim.cause, question) {
+            continue;
+        }
+        let number = |id: &Value| match id {
+            Value::String(id) => id.trim_start_matches(['L', 'l']).parse::<usize>().ok(),
+            id => id.as_u64().and_then(|id| usize::try_from(id).ok()),
+        };
         let citations: Vec<usize> =
             claim.lines.iter().filter_map(number).filter(|id| case.line(*id).is_some()).collect();
         let check = claim.check.filter(|check| !check.trim().is_empty());
@@ -75,10 +107,13 @@ pub(super) fn check(
     // Guesses come after what the log shows.
     hypotheses.sort_by_key(|hypothesis| hypothesis.citations.is_empty());
     if let Some(invented) = invention(&answer.summary, &corpus) {
-        return Err(format!("it quotes \"{invented}\", which is not in the log"));
+        return Err(Flaw::Untrue(format!("it quotes \"{invented}\", which is not in the log")));
     }
     if answer.summary.trim().is_empty() {
-        return Err("it says nothing".to_owned());
+        return Err(Flaw::Untrue("it says nothing".to_owned()));
+    }
+    if parrots(&answer.summary, question) {
+        return Err(Flaw::Untrue("it repeats the question".to_owned()));
     }
     let kind = answer.kind.trim().to_ascii_lowercase();
     let is_label = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
@@ -107,7 +142,6 @@ pub(super) fn check(
         }
         fixes.extend(proposed(proposal, case));
     }
-    let author = Author::Llm { provider: choice.provider(), model: choice.model.clone() };
     let domain = known.domain.filter(|_| agrees);
     let diagnosis = Diagnosis { summary: answer.summary, kind, domain, retry, hypotheses, fixes, confidence, author };
     Ok((diagnosis, remarks))
@@ -127,6 +161,13 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
     let says_something =
         !proposal.title.trim().is_empty() && (!steps.is_empty() || diff.is_some() || !proposal.why.is_empty());
     says_something.then_some(Fix { kind, title: proposal.title, why: proposal.why, steps, diff, url: None })
+}
+
+/// Whether `text` is but a piece of the instructions, or the id of a line.
+fn parrots(text: &str, question: &Prompt) -> bool {
+    let text = text.trim();
+    let id = text.strip_prefix('L').is_some_and(|rest| rest.parse::<usize>().is_ok());
+    id || text == "..." || (text.len() >= COPY && fold(&question.system).contains(&fold(text)))
 }
 
 /// All the text that a claim may quote.
@@ -169,6 +210,19 @@ fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_of_the_question_is_no_answer() {
+        let system = "Answer: {\"summary\": \"the cause in one or two sentences\"}, such as dns".to_owned();
+        let question = Prompt { system, user: String::new() };
+        let check = |text: &str, expected: bool| assert_eq!(parrots(text, &question), expected, "{text}");
+        check("the cause in one or two sentences", true);
+        check("The cause in one or two  sentences", true);
+        check("L12", true);
+        check("...", true);
+        check("dns", false);
+        check("The name does not resolve.", false);
+    }
 
     #[test]
     fn a_quotation_must_stand_in_the_case() {

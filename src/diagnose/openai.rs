@@ -1,190 +1,77 @@
 //! The dialect of OpenAI's chat completions, which Azure, Ollama, vLLM, llama.cpp and many others speak too.
 //!
-//! Facts: <https://platform.openai.com/docs/api-reference/chat>.
+//! Facts: <https://platform.openai.com/docs/api-reference/chat>, <https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle>.
 
-use std::time::Duration;
-
-use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 
-use crate::http::{Http, Request, Response};
+use super::provider::{Auth, Model, Structure};
+use super::talk::{Finish, Heard, Limit, Question, SCHEMA, count, text};
 
-use super::prompt::Prompt;
-
-/// Time kept back for what comes after the answer.
-const RESERVE: Duration = Duration::from_secs(5);
-/// The most that is read of an answer.
-const CAP: u64 = 4 << 20;
-
-/// Which model to ask, and where.
-#[derive(Clone)]
-pub struct Choice {
-    /// The address below which `/chat/completions` stands, such as `https://api.openai.com/v1`.
-    pub url: Url,
-    /// The model's name; on Azure the deployment's.
-    pub model: String,
-    /// The key; local servers need none.
-    pub key: Option<String>,
+pub(super) fn path(model: &Model, base: &str) -> String {
+    format!("{}/chat/completions", below_azure(model, base))
 }
 
-impl Choice {
-    /// Whose model it is, for people.
-    #[must_use]
-    pub fn provider(&self) -> String {
-        self.url.host_str().unwrap_or("unknown").to_owned()
+/// Azure has two trees: one with a path for each deployment, told by `api-version`, and the newer `v1` without either.
+pub(super) fn below_azure(model: &Model, base: &str) -> String {
+    if model.provider.auth != Auth::Azure || !matches!(base, "" | "/openai") {
+        return base.to_owned();
     }
-
-    fn is_azure(&self) -> bool {
-        self.url.host_str().is_some_and(|host| host.ends_with(".azure.com"))
+    if model.url.query_pairs().any(|(name, _)| name == "api-version") {
+        let deployment = super::segment(&model.name);
+        return format!("/openai/deployments/{deployment}");
     }
+    "/openai/v1".to_owned()
+}
 
-    /// The address of `path`, with the query the user gave (Azure's `api-version`).
-    fn address(&self, path: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(&format!("{}/{path}", self.url.path().trim_end_matches('/')));
-        url
+pub(super) fn body(model: &str, question: &Question) -> Value {
+    let system = json!({"role": "system", "content": question.system});
+    let turns = question.turns.iter().map(|turn| json!({"role": turn.role(), "content": turn.text()}));
+    let mut body = json!({"model": model, "messages": std::iter::once(system).chain(turns).collect::<Vec<_>>()});
+    let mut set = |name: &str, value: Value| drop(body.as_object_mut().map(|map| map.insert(name.to_owned(), value)));
+    if question.stream {
+        set("stream", json!(true));
     }
-
-    fn request(&self, path: &str, body: Option<String>) -> Request {
-        let mut request = Request { body, ..Request::get(self.address(path)) };
-        request.headers.push(("content-type", "application/json".to_owned()));
-        if let Some(key) = &self.key {
-            request.credentials.push(if self.is_azure() {
-                ("api-key", key.clone())
-            } else {
-                ("authorization", format!("Bearer {key}"))
-            });
+    if question.stream && question.counted {
+        set("stream_options", json!({"include_usage": true}));
+    }
+    if question.steady {
+        set("temperature", json!(0));
+    }
+    match (question.limit, question.answer_tokens) {
+        (Limit::Completion, Some(most)) => set("max_completion_tokens", json!(most)),
+        (Limit::Plain, Some(most)) => set("max_tokens", json!(most)),
+        (Limit::None, _) | (_, None) => {}
+    }
+    match (question.structure, question.schema) {
+        (Structure::Schema, Some(_)) => {
+            let named = json!({"name": "diagnosis", "strict": true, "schema": SCHEMA});
+            set("response_format", json!({"type": "json_schema", "json_schema": named}));
         }
-        request
-    }
-}
-
-/// Asks; the answer is the model's text. An error is a line for the reader.
-pub(super) fn ask(choice: &Choice, http: &Http, prompt: &Prompt) -> Result<String, String> {
-    let wants_json = send(choice, http, &body(choice, prompt, Form::Json))?;
-    // Servers that do not know the wish for JSON refuse it; the prompt asks for JSON anyway.
-    let response = match wants_json.status {
-        400 | 422 => send(choice, http, &body(choice, prompt, Form::Any))?,
-        _ => wants_json,
-    };
-    let status = response.status;
-    let text = response.text(CAP).map_err(|error| format!("its answer broke off: {error}"))?;
-    if status == 200 { reply(&text) } else { Err(refusal(status, &text)) }
-}
-
-/// Whether the model answers, for a person who sets us up: costs a token.
-pub fn examine(choice: &Choice, http: &Http) -> Result<String, String> {
-    let prompt = Prompt { system: "Answer with the one word: ready".to_owned(), user: "Are you?".to_owned() };
-    let response = send(choice, http, &body(choice, &prompt, Form::Any))?;
-    let status = response.status;
-    let text = response.text(CAP).map_err(|error| format!("its answer broke off: {error}"))?;
-    if status == 200 { reply(&text) } else { Err(refusal(status, &text)) }
-}
-
-fn send(choice: &Choice, http: &Http, body: &Value) -> Result<Response, String> {
-    let mut request = choice.request("chat/completions", Some(body.to_string()));
-    request.patience = http.left().saturating_sub(RESERVE);
-    http.send(&request).map_err(|failure| failure.to_string())
-}
-
-/// Whether the answer is asked for as JSON by the protocol, too.
-#[derive(Clone, Copy)]
-enum Form {
-    Json,
-    Any,
-}
-
-/// No temperature and no limit of tokens: reasoning models refuse the one and name the other differently.
-fn body(choice: &Choice, prompt: &Prompt, form: Form) -> Value {
-    let mut body = json!({
-        "model": choice.model,
-        "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-    });
-    if let (Form::Json, Some(map)) = (form, body.as_object_mut()) {
-        map.insert("response_format".to_owned(), json!({"type": "json_object"}));
+        (Structure::Json, Some(_)) => set("response_format", json!({"type": "json_object"})),
+        (Structure::Words, _) | (_, None) => {}
     }
     body
 }
 
-#[derive(Deserialize)]
-struct Reply {
-    #[serde(default)]
-    choices: Vec<ReplyChoice>,
-}
-
-#[derive(Deserialize)]
-struct ReplyChoice {
-    message: Message,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    #[serde(default)]
-    content: Option<String>,
-}
-
-fn reply(text: &str) -> Result<String, String> {
-    let reply: Reply =
-        serde_json::from_str(text).map_err(|_| "it does not answer like a model: check the address".to_owned())?;
-    let choice = reply.choices.into_iter().next().ok_or("its answer is empty")?;
-    match (choice.message.content.filter(|content| !content.trim().is_empty()), choice.finish_reason.as_deref()) {
-        (_, Some("content_filter")) => Err("its content filter withheld the answer".to_owned()),
-        (_, Some("length")) => Err("its answer was cut off at its limit of tokens".to_owned()),
-        (Some(content), _) => Ok(content),
-        (None, _) => Err("its answer is empty".to_owned()),
+pub(super) fn hear(value: &Value, heard: &mut Heard) {
+    heard.trouble(value);
+    if let Some(choice) = value.pointer("/choices/0") {
+        heard.is_answer = true;
+        // Whole answers have a message, events of a stream a delta.
+        for message in ["message", "delta"].iter().filter_map(|name| choice.get(name)) {
+            match message.get("content") {
+                // Reasoning models of some providers answer in parts, of which only the text is the answer.
+                Some(Value::Array(parts)) => parts.iter().for_each(|part| heard.say(text(part, "/text"))),
+                _ => heard.say(text(message, "/content")),
+            }
+            heard.refuse(text(message, "/refusal"));
+        }
+        match text(choice, "/finish_reason") {
+            "" => {}
+            "length" => heard.finish = Some(Finish::Length),
+            "content_filter" => heard.finish = Some(Finish::Filter),
+            _ => heard.finish = Some(Finish::Stop),
+        }
     }
-}
-
-fn refusal(status: u16, text: &str) -> String {
-    let message = serde_json::from_str::<Value>(text).ok().and_then(|value| {
-        let error = value.get("error")?;
-        error.get("message").or(Some(error)).and_then(Value::as_str).map(str::to_owned)
-    });
-    let message: String =
-        message.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
-    let todo = match status {
-        401 | 403 => "its key is not accepted: check FIREFIGHTER_LLM_API_KEY",
-        404 => "it knows no such address or model: check FIREFIGHTER_LLM_URL and FIREFIGHTER_LLM_MODEL",
-        429 => "it asks us to call less often, or the account's quota is used up",
-        500.. => "it has trouble of its own",
-        _ => "it refused the request",
-    };
-    if message.is_empty() { format!("status {status}, {todo}") } else { format!("status {status}, {todo}: {message}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(text: &str, expected: Result<&str, &str>) {
-        assert_eq!(reply(text).as_deref().map_err(String::as_str), expected);
-    }
-
-    #[test]
-    fn a_reply_is_its_first_choice_and_every_other_end_has_a_reason() {
-        check(r#"{"choices":[{"message":{"content":"yes"},"finish_reason":"stop"}]}"#, Ok("yes"));
-        check(r#"{"choices":[{"message":{"content":null},"finish_reason":"stop"}]}"#, Err("its answer is empty"));
-        check(r#"{"choices":[]}"#, Err("its answer is empty"));
-        check(
-            r#"{"choices":[{"message":{"content":"ye"},"finish_reason":"length"}]}"#,
-            Err("its answer was cut off at its limit of tokens"),
-        );
-        check("<html>", Err("it does not answer like a model: check the address"));
-    }
-
-    #[test]
-    fn azure_gets_its_own_header_and_keeps_its_query() {
-        let choice =
-            |url: &str| Choice { url: Url::parse(url).unwrap(), model: "m".to_owned(), key: Some("k".to_owned()) };
-        let azure =
-            choice("https://x.openai.azure.com/openai/v1?api-version=preview").request("chat/completions", None);
-        assert_eq!(azure.url.as_str(), "https://x.openai.azure.com/openai/v1/chat/completions?api-version=preview");
-        assert_eq!(azure.credentials, [("api-key", "k".to_owned())]);
-        let other = choice("http://localhost:11434/v1/").request("chat/completions", None);
-        assert_eq!(other.url.as_str(), "http://localhost:11434/v1/chat/completions");
-        assert_eq!(other.credentials, [("authorization", "Bearer k".to_owned())]);
-    }
+    heard.tokens(count(value, "/usage/prompt_tokens"), count(value, "/usage/completion_tokens"));
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 
-use crate::model::{Case, Change, Diagnosis, Evidence, Incident, Note};
+use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note};
 use crate::redact::rules::Rules;
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
@@ -119,6 +119,13 @@ impl Redactor {
     pub fn seal_notes(&self, notes: Vec<Note>) -> Redacted<Vec<Note>> {
         let mut pen = Pen::new(self);
         Redacted(notes.into_iter().map(|note| pen.note(note)).collect())
+    }
+
+    /// Masks what went to a model and came back.
+    #[must_use]
+    pub fn seal_exchanges(&self, exchanges: Vec<Exchange>) -> Redacted<Vec<Exchange>> {
+        let seal = |one: Exchange| Exchange { request: self.text(&one.request), answer: self.text(&one.answer), ..one };
+        Redacted(exchanges.into_iter().map(seal).collect())
     }
 
     /// Masks any other text.

@@ -10,7 +10,7 @@ use super::http::{Listener, Manner, Request, Response};
 /// What the endpoint does with one request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// A completion with this text.
+    /// A completion with this text, streamed if that was asked for.
     Text(String),
     Unauthorized,
     /// 429, with `Retry-After` when given.
@@ -71,6 +71,7 @@ impl Llm {
 fn answer(reply: &Reply, request: &Request) -> Response {
     let asked: Value = serde_json::from_slice(&request.body).unwrap_or_default();
     match reply {
+        Reply::Text(text) if asked["stream"] == true => streamed(&asked, text),
         Reply::Text(text) => Response::json(200, &completion(&asked, &json!(text))),
         Reply::NoText => Response::json(200, &completion(&asked, &Value::Null)),
         Reply::Unauthorized => failure(401, "invalid_request_error", "Incorrect API key provided: sk-****."),
@@ -116,6 +117,32 @@ fn completion(asked: &Value, text: &Value) -> Value {
         }],
         "usage": { "prompt_tokens": prompt, "completion_tokens": answer, "total_tokens": prompt + answer }
     })
+}
+
+/// The same in events, some words in each.
+fn streamed(asked: &Value, text: &str) -> Response {
+    let whole = completion(asked, &json!(text));
+    let chunk = |choices: Value, usage: &Value| {
+        let value = json!({
+            "id": "chatcmpl-simulated",
+            "object": "chat.completion.chunk",
+            "created": 1_770_693_321,
+            "model": asked["model"],
+            "choices": choices,
+            "usage": usage,
+        });
+        format!("data: {value}\n\n")
+    };
+    let delta = |delta: Value, end: Value| json!([{ "index": 0, "delta": delta, "finish_reason": end }]);
+    let mut events = chunk(delta(json!({ "role": "assistant", "content": "" }), Value::Null), &Value::Null);
+    for words in text.split_inclusive(' ').collect::<Vec<_>>().chunks(7) {
+        events += &chunk(delta(json!({ "content": words.concat() }), Value::Null), &Value::Null);
+    }
+    events += &chunk(delta(json!({}), json!("stop")), &Value::Null);
+    if asked["stream_options"]["include_usage"] == true {
+        events += &chunk(json!([]), &whole["usage"]);
+    }
+    Response::new(200, "text/event-stream", events + "data: [DONE]\n\n")
 }
 
 fn failure(status: u16, kind: &str, message: &str) -> Response {

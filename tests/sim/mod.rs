@@ -30,7 +30,7 @@ pub mod two_runs;
 mod world;
 
 pub use faults::{Fault, Kind};
-pub use http::Request;
+pub use http::{Listener, Manner, Request, Response};
 pub use llm::{Llm, Reply};
 pub use log::{Item, Node, TaskLog};
 pub use server::Server;
