@@ -47,9 +47,11 @@ pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: 
     });
     let mut ranked = rank::rank(log, &failed, &said, &matches, seen.as_ref());
     lead_each_step(log, &mut ranked);
-    // Where the failure is a known one, less is needed around it.
-    let known = matches.first().is_some_and(|best| best.strength >= SURE);
-    let picked = pick::pick(log, ranked, budget.tokens, if known { Worth::Much } else { Worth::Little });
+    let worth = Worth {
+        known: matches.first().is_some_and(|best| best.strength >= SURE),
+        spread: if seen.is_some() { rank::NEW } else { 0.0 },
+    };
+    let picked = pick::pick(log, ranked, budget.tokens, worth);
     let omitted = log.lines.len() + log.omitted - picked.best.len();
     Evidence { picks: picked.picks, best: picked.best, matches, suspects: Vec::new(), tokens: picked.tokens, omitted }
 }

@@ -20,23 +20,24 @@ const BRIDGED: usize = 2;
 /// Bytes of a token in an ordinary log.
 const BYTES: f64 = 3.5;
 
-/// How much a line must explain to be shown at all.
+/// Points below the best from which on a line is noise: fewer where the failure is a known one, for less is needed around it.
+/// Who asks for more is shown more.
+const NOISE: f64 = 6.0;
+const NOISE_BESIDE_KNOWN: f64 = 4.5;
+
+/// What the rest of the evidence is to be held to.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Worth {
-    /// Nearly as much as the best.
-    Much,
-    /// Something.
-    Little,
+pub(super) struct Worth {
+    /// Whether the failure is a known one.
+    pub(super) known: bool,
+    /// Points that only some lines could get, whatever they say: the good run's say.
+    pub(super) spread: f64,
 }
 
 impl Worth {
-    /// Points below the best from which on a line is noise. Who asks for more is shown more.
     fn distance(self, budget: usize) -> f64 {
-        let least = match self {
-            Self::Much => 4.5,
-            Self::Little => 6.0,
-        };
-        least + (float(budget.max(1)) / 1_000.0).log2() / 2.0
+        let least = if self.known { NOISE_BESIDE_KNOWN } else { NOISE };
+        least + self.spread + (float(budget.max(1)) / 1_000.0).log2() / 2.0
     }
 }
 

@@ -11,10 +11,8 @@ use crate::model::{Level, Log, Match};
 
 /// A known failure, for each unit of its strength.
 const KNOWN: f64 = 2.4;
-/// Never said in the last good run.
-const NEW: f64 = 3.0;
-/// Said in the last good run too, though it sounds bad.
-const SURVIVED: f64 = -1.0;
+/// Never said in the last good run: so what it did say, be it as scary, counts for less.
+pub(super) const NEW: f64 = 3.0;
 /// Doubling the lines that follow.
 const LEFT: f64 = -0.3;
 /// Just before the next line that says that something failed, by two measures of nearness.
@@ -92,10 +90,8 @@ pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match
         } else {
             reasons.add(if is_blank(place.checked_add(1)) { BEFORE_BLANK } else { 0.0 }, "");
             reasons.add(if is_blank(place.checked_sub(1)) { AFTER_BLANK } else { 0.0 }, "");
-            match seen.map(|seen| seen.says(*template, traits.strong())) {
-                Some(Some(false)) => reasons.add(NEW, "not said in the last good run"),
-                Some(Some(true)) if traits.strong() => reasons.add(SURVIVED, ""),
-                _ => {}
+            if seen.is_some_and(|seen| seen.says(*template, traits.strong()) == Some(false)) {
+                reasons.add(NEW, "not said in the last good run");
             }
         }
         if let Some(strength) = known.get(index) {
