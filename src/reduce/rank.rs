@@ -14,25 +14,19 @@ const KNOWN: f64 = 2.4;
 /// Never said in the last good run: so what it did say, be it as scary, counts for less.
 pub(super) const NEW: f64 = 3.0;
 /// Doubling the lines that follow.
-const LEFT: f64 = -0.3;
+const LEFT: f64 = -0.34;
 /// Just before the next line that says that something failed, by two measures of nearness.
-const BEFORE_ANNOUNCEMENT: [(f64, f64); 2] = [(0.93, 1.5), (0.985, 1.4)];
+const BEFORE_ANNOUNCEMENT: [(f64, f64); 2] = [(0.93, 1.3), (0.985, 1.35)];
 /// After the last such line.
-const AFTER_LAST_ANNOUNCEMENT: f64 = 1.15;
+const AFTER_LAST_ANNOUNCEMENT: f64 = 0.95;
 /// Doubling the strong lines that follow: the first of many is nearer to the cause.
-const STRONG_AFTER: f64 = 0.3;
+const STRONG_AFTER: f64 = 0.32;
 /// The first strong line of all.
-const FIRST_STRONG: f64 = 1.45;
+const FIRST_STRONG: f64 = 1.6;
 /// Among strong lines, for each of the eleven around it.
 const AMONG_STRONG: f64 = 0.25;
 /// Lines on each side that are around.
 const AROUND: usize = 5;
-/// The last before a blank line, and the first after one.
-const BEFORE_BLANK: f64 = 0.75;
-const AFTER_BLANK: f64 = -0.35;
-/// A blank line itself.
-const BLANK: f64 = -0.6;
-
 /// A line of the failed part and what speaks for it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ranked {
@@ -41,7 +35,8 @@ pub(super) struct Ranked {
     pub(super) template: u64,
     pub(super) points: f64,
     pub(super) reason: &'static str,
-    /// Whether it is the best line of its step: a loud step must not hide a quiet one.
+    /// Whether it is shown before all others: the best line of each step, for a loud step must not hide a quiet one, and the
+    /// last that says that something failed, for that says what.
     pub(super) leads: bool,
 }
 
@@ -59,18 +54,20 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Points for each of the lines at `failed` (ascending indices), in their order; `lines` is what they say.
+/// Points for each of the lines at `failed` (ascending indices) that is not blank, in their order; `lines` is what they say.
 pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let near = nearness(lines);
     let strong = Strong::of(lines);
     let last_announcement = lines.iter().rposition(|said| said.traits.announces());
-    let is_blank = |at: Option<usize>| at.and_then(|at| lines.get(at)).is_none_or(|said| said.body.trim().is_empty());
     let mut ranked = Vec::with_capacity(failed.len());
     for (place, (index, Said { body, traits, template })) in failed.iter().zip(lines).enumerate() {
+        if body.trim().is_empty() {
+            continue;
+        }
         let level = log.lines.get(*index).map_or(Level::Info, |line| line.level);
         let mut reasons = Reasons::default();
-        reasons.add(traits.points(body), "");
+        reasons.add(traits.points(), "");
         if let Some((reason, points)) = traits.reason() {
             reasons.weigh(points, reason);
         }
@@ -85,14 +82,8 @@ pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match
             reasons.add(FIRST_STRONG, "the first error");
         }
         reasons.add(AMONG_STRONG * float(strong.around(place)), "among errors");
-        if body.trim().is_empty() {
-            reasons.add(BLANK, "");
-        } else {
-            reasons.add(if is_blank(place.checked_add(1)) { BEFORE_BLANK } else { 0.0 }, "");
-            reasons.add(if is_blank(place.checked_sub(1)) { AFTER_BLANK } else { 0.0 }, "");
-            if seen.is_some_and(|seen| seen.says(*template, traits.strong()) == Some(false)) {
-                reasons.add(NEW, "not said in the last good run");
-            }
+        if seen.is_some_and(|seen| seen.says(*template, traits.strong()) == Some(false)) {
+            reasons.add(NEW, "not said in the last good run");
         }
         if let Some(strength) = known.get(index) {
             reasons.add(KNOWN * strength, "");
@@ -103,7 +94,7 @@ pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match
             template: *template,
             points: reasons.points,
             reason: reasons.best,
-            leads: false,
+            leads: last_announcement == Some(place),
         });
     }
     ranked

@@ -39,19 +39,19 @@ const TRAITS: [Trait; 19] = [
             aborted|aborting|killed|oops|bug:|ubsan|kasan|sigsegv|sigabrt|sigkill|out of memory|no space left|\
             stack overflow|kernel panic|call trace|not syncing|unable to mount|unable to handle|cut here",
         pattern: "",
-        points: 2.1,
+        points: 1.9,
         reason: "tells of a crash",
     },
     Trait {
         words: "fail|failed|fails|failure|failures|failing",
         pattern: "",
-        points: 0.3,
+        points: 0.25,
         reason: "says that something failed",
     },
     Trait {
         words: "exception|exceptions|traceback|unhandled|uncaught|throw|thrown|throws",
         pattern: r"[A-Za-z](?:Error|Exception|Failure|Fault)\b",
-        points: 0.4,
+        points: 0.5,
         reason: "names an exception",
     },
     Trait {
@@ -59,7 +59,7 @@ const TRAITS: [Trait; 19] = [
             not authorized|not allowed|not permitted|disallowed|blocked|won't|did not|does not|doesn't|didn't|\
             isn't|is not",
         pattern: "",
-        points: 1.4,
+        points: 1.45,
         reason: "says what could not be done",
     },
     Trait {
@@ -67,7 +67,7 @@ const TRAITS: [Trait; 19] = [
             undeclared|not in scope|not defined|no matching|not installed|not available|unavailable|\
             not been found",
         pattern: "",
-        points: 1.25,
+        points: 1.2,
         reason: "says what is missing",
     },
     Trait {
@@ -75,7 +75,7 @@ const TRAITS: [Trait; 19] = [
             exceeded|throttl*|too many|toomanyrequests|stalled|no output has been received|lost connection|\
             reset by peer",
         pattern: "",
-        points: 1.7,
+        points: 1.8,
         reason: "says what took too long or was too much",
     },
     Trait {
@@ -89,13 +89,13 @@ const TRAITS: [Trait; 19] = [
     Trait {
         words: "",
         pattern: r"^(?:error|ERROR|Error|fatal|FATAL|Fatal)\b[^:\]]*[:\]]|^\[(?:error|ERROR|FATAL|fatal|Error)\]|^E: |^ERR\b|^\*\* \(|: (?:fatal )?(?:error|Error|ERROR)\b|\berror(?: [A-Z]{1,4}\d\d|\[[A-Z]\d)|:\d+:? (?:fatal )?error\b|\berror TS|(?:Error|Exception|Failure|Fault): \S|^E {2,}\S|^>\s\s+\S|\b(?:UNEXPECTED|LEAK|PANIC|CRASH|ASSERT\w*|TIMEOUT|FAIL(?:ED|URE|URES)?|ERROR)\b",
-        points: 0.8,
+        points: 0.85,
         reason: "marks an error as tools do",
     },
     Trait {
         words: "",
         pattern: r"<<< (?:FAILURE|ERROR)!|\bTEST-UNEXPECTED-|^\s*not ok \d|^\s*\xe2\x97\x8f |--- FAIL:|^\s*FAIL(?:ED)?[: ]|\[ *(?:FAILED|FAIL|FATAL) *\]|^\s*\xe2\x9c(?:\x97|\x95|\x98|\x96)|^\s*\xc3\x97 |\bFAIL(?:ED)?\s*$|\.\.\. ?(?:FAIL|ERROR)",
-        points: 4.2,
+        points: 4.0,
         reason: "marks a failed test",
     },
     Trait {
@@ -115,13 +115,13 @@ const TRAITS: [Trait; 19] = [
         words: "build failed|build failure|command failed|job failed|one or more steps failed|the step failed|\
             elifecycle|rake aborted|exit code",
         pattern: r"(?i)exit(?:ed)?(?: with)?(?: exit)? (?:code|status):? -?\d|exited with -?\d|returned (?:a )?non-?zero|the (?:remote )?script failed|the action .* failed|failed with error code \d|make(?:\[\d+\])?: \*\*\*|tests? failed\.?$|errored?\.?$",
-        points: 0.65,
+        points: 0.8,
         reason: "says that it failed",
     },
     Trait {
         words: "",
         pattern: r"^\s*(?:at [\w.$<>/\[\]]|File .*, line \d|from .*:\d+:in|\.\.\. \d+ more|in `|#\d+ )",
-        points: 1.65,
+        points: 1.75,
         reason: "is a frame of a stack trace",
     },
     Trait {
@@ -134,27 +134,23 @@ const TRAITS: [Trait; 19] = [
         words: "passed|pass|ok|success|successful|successfully|succeeded|done|complete|completed|up to date|\
             up-to-date|skipped|skipping",
         pattern: r"\xe2\x9c(?:\x93|\x94)",
-        points: -0.95,
+        points: -0.85,
         reason: "",
     },
     Trait {
         words: "",
         pattern: r"(?i)^\W{0,4}(?:download(?:ing|ed)?|fetch(?:ing|ed)?|install(?:ing|ed)?|extract(?:ing)?|unpack(?:ing)?|select(?:ing|ed)|get:\d|hit:\d|setting up|collecting|receiving|remote:|resolving|preparing|processing|using|creating|copying|linking|compil(?:ing|ed)|building|running|starting|cloning|checking|updating|adding|loading|reading|removing|writing|generating|requirement already|progress|\d+%)\b",
-        points: -1.0,
+        points: -0.95,
         reason: "",
     },
     Trait {
         words: "http://*|https://*|for more information|for more details|re-run with|rerun with|see also|hint|help:|\
             try|you can|you may|you should|you need|please|to see the full",
         pattern: "",
-        points: -0.4,
+        points: -0.45,
         reason: "",
     },
 ];
-
-/// A short line says little, and a very long one is data.
-const SHORT: (usize, f64) = (12, -1.25);
-const LONG: (usize, f64) = (300, -0.5);
 
 /// Which traits a line has, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,19 +171,9 @@ impl Traits {
         self.has(ANNOUNCES)
     }
 
-    /// The points of all traits and of the length of `body`.
-    pub(super) fn points(self, body: &str) -> f64 {
-        let length = body.len();
-        let by_length = if body.trim().is_empty() {
-            0.0
-        } else if length < SHORT.0 {
-            SHORT.1
-        } else if length > LONG.0 {
-            LONG.1
-        } else {
-            0.0
-        };
-        self.rows().map(|row| row.points).sum::<f64>() + by_length
+    /// The points of all traits.
+    pub(super) fn points(self) -> f64 {
+        self.rows().map(|row| row.points).sum()
     }
 
     /// The best reason to show the line, and its points.
@@ -356,7 +342,7 @@ mod tests {
     }
 
     fn points(text: &str) -> f64 {
-        traits(text).points(text)
+        traits(text).points()
     }
 
     #[test]
