@@ -36,6 +36,52 @@ const KEYS: &[&str] =
     &["password", "passwd", "pwd", "secret", "token", "key", "apikey", "credential", "credentials", "certificate"];
 const WHO: &[&str] = &["account", "login", "user", "role", "permission", "identity", "principal", "team"];
 
+/// What programs are made for and run with.
+const RUNTIMES: &[&str] = &[
+    "java",
+    "jdk",
+    "jre",
+    "jvm",
+    "node",
+    "nodejs",
+    "dotnet",
+    "net",
+    "framework",
+    "runtime",
+    "python",
+    "php",
+    "ruby",
+    "golang",
+    "sdk",
+    "compiler",
+    "target",
+];
+
+/// With which words a line says that somebody was not let in, for failures that no signature knows.
+const NOT_LET_IN: &[&str] = &[
+    "unauthorized",
+    "unauthorised",
+    "not authorized",
+    "not authenticated",
+    "authentication failed",
+    "login failed",
+    "logon failure",
+    "access token",
+    "invalid token",
+    "bad token",
+    "bad credentials",
+    "invalid credentials",
+    "wrong password",
+    "invalid password",
+    "invalid key",
+    "api key",
+    "apikey",
+    "401",
+    "403 forbidden",
+];
+/// How much less such words say than a signature.
+const GUESSED: f64 = 0.9;
+
 const ROWS: &[Row] = &[
     Row { failures: ACCESS, changes: &[ChangeKind::Variable, ChangeKind::Event], words: KEYS, weight: 0.42 },
     Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.42 },
@@ -59,6 +105,19 @@ const ROWS: &[Row] = &[
         changes: &[ChangeKind::Commit],
         words: &["lock", "csproj", "requirements", "dockerfile", "pom", "gradle", "package", "bump"],
         weight: 0.25,
+    },
+    // What a program finds where it runs: another image has other libraries.
+    Row {
+        failures: &["dependency-conflict", "version-mismatch"],
+        changes: &[ChangeKind::Worker],
+        words: &[],
+        weight: 0.36,
+    },
+    Row {
+        failures: &["version-mismatch"],
+        changes: &[ChangeKind::Commit, ChangeKind::Process, ChangeKind::Variable],
+        words: RUNTIMES,
+        weight: 0.34,
     },
     Row { failures: NETWORK, changes: &[ChangeKind::Target, ChangeKind::Worker], words: &[], weight: 0.25 },
     Row {
@@ -132,6 +191,25 @@ pub(super) fn spares_the_step(failure: &str) -> bool {
     is_outside(failure) || EXPIRED.contains(&failure)
 }
 
+/// How much speaks for `change` where a line of the failure that no signature knows says that somebody was not let in.
+pub(super) fn to_a_door(line: &str, change: &Change) -> f64 {
+    let line = line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase();
+    let says = |word: &str| {
+        line.match_indices(word).any(|(at, _)| {
+            let around = [
+                line.get(..at).and_then(|text| text.chars().next_back()),
+                line.get(at + word.len()..).and_then(|text| text.chars().next()),
+            ];
+            around.into_iter().flatten().all(|c| !c.is_alphanumeric())
+        })
+    };
+    if NOT_LET_IN.iter().any(|word| says(word)) {
+        between("authentication", Domain::Access, change) * GUESSED
+    } else {
+        0.0
+    }
+}
+
 /// How much speaks for `change` as what a failure of this kind and domain comes of, from 0 to 1.
 pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     if is_outside(failure) {
@@ -199,6 +277,31 @@ mod tests {
         check("authentication", ChangeKind::Event, "account Storage was edited", None, true);
         check("tls-certificate", ChangeKind::Event, "certificate shop.example replaced", None, true);
         check("authentication", ChangeKind::Package, "package Password.Reset", Some("1.0"), false);
+    }
+
+    #[test]
+    fn a_line_that_no_signature_knows_may_speak_of_a_door() {
+        let token = Change {
+            kind: ChangeKind::Variable,
+            title: "variable Cdn:ApiToken".to_owned(),
+            before: None,
+            after: None,
+            details: None,
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        for (line, expected) in [
+            ("{\"message\":\"Invalid access token\"}", true),
+            ("GET /orders answered 401", true),
+            ("401k rows were copied", false),
+            ("order 14012 was refused", false),
+        ] {
+            assert_eq!(to_a_door(line, &token) > 0.3, expected, "{line}");
+        }
+        let other = Change { kind: ChangeKind::Package, ..token };
+        assert!(to_a_door("GET /orders answered 401", &other) <= 0.0);
     }
 
     #[test]

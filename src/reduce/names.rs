@@ -9,28 +9,30 @@ const MOST_PARTS: usize = 8;
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
     "able", "access", "accessible", "account", "accounts", "action", "actions", "added", "after", "allowed",
-    "already", "amd64", "another", "application", "applications", "arm64", "attempt", "available", "because",
-    "been", "before", "being", "branch", "build", "calls", "cannot", "certificate", "change", "changed", "changes",
-    "check", "code", "command", "commit", "completed", "configuration", "connect", "connection", "container",
-    "containers", "could", "debug", "default", "denied", "deploy", "deployed", "deploying", "deployment", "detail",
-    "details", "directory", "does", "during", "enabled", "environment", "error", "errors", "exception", "execution",
-    "exist", "exists", "exit", "exited", "expected", "expired", "fail", "failed", "failing", "fails", "failure",
-    "false", "fatal", "file", "files", "finished", "folder", "forbidden", "found", "from", "have", "health", "home",
-    "host", "hosts", "http", "https", "image", "images", "info", "information", "input", "into", "invalid", "items",
-    "just", "key", "keys", "latest", "length", "line", "lines", "local", "machine", "machines", "main", "make",
-    "master", "md5", "merge", "message", "missing", "more", "name", "named", "names", "none", "null", "number",
-    "object", "octopus", "only", "operation", "other", "output", "package", "packages", "password", "path",
-    "permission", "permissions", "please", "port", "ports", "problem", "process", "production", "project", "push",
-    "reason", "refused", "release", "remote", "remove", "removed", "request", "requested", "required", "resource",
-    "response", "result", "return", "returned", "root", "running", "script", "scripts", "secret", "secrets",
-    "sensitive", "server", "service", "services", "set", "setting", "settings", "sha1", "sha256", "sha512",
-    "should", "shown", "some", "source", "staging", "start", "started", "starting", "state", "status", "step",
-    "steps", "string", "succeeded", "success", "successfully", "system", "table", "target", "targets", "temp",
-    "than", "that", "their", "them", "then", "there", "this", "time", "timed", "timeout", "token", "tokens", "true",
-    "trying", "type", "types", "unable", "unexpected", "unhandled", "unknown", "update", "updated", "upgrade",
-    "upgraded", "used", "user", "users", "using", "value", "values", "variable", "variables", "verbose", "version",
-    "versions", "warning", "were", "when", "where", "which", "while", "will", "with", "within", "work", "worker",
-    "workers", "would", "write", "x64", "your",
+    "already", "amd64", "and", "another", "api", "app", "application", "applications", "arm64", "attempt",
+    "available", "because", "been", "before", "being", "bin", "branch", "build", "calls", "cannot", "certificate",
+    "change", "changed", "changes", "check", "code", "com", "command", "commit", "completed", "configuration",
+    "connect", "connection", "container", "containers", "could", "debug", "default", "denied", "deploy", "deployed",
+    "deploying", "deployment", "detail", "details", "dev", "directory", "dll", "does", "during", "enabled",
+    "environment", "error", "errors", "etc", "exception", "exe", "execution", "exist", "exists", "exit", "exited",
+    "expected", "expired", "fail", "failed", "failing", "fails", "failure", "false", "fatal", "file", "files",
+    "finished", "folder", "for", "forbidden", "found", "from", "get", "have", "health", "home", "host", "hosts",
+    "http", "https", "image", "images", "info", "information", "input", "into", "invalid", "items", "just", "key",
+    "keys", "latest", "length", "lib", "line", "lines", "local", "log", "machine", "machines", "main", "make",
+    "master", "md5", "merge", "message", "missing", "more", "name", "named", "names", "net", "none", "null", "number",
+    "object", "octopus", "only", "operation", "opt", "org", "other", "output", "package", "packages", "password",
+    "path", "permission", "permissions", "please", "port", "ports", "prd", "problem", "process", "production",
+    "project", "push", "reason", "refused", "release", "remote", "remove", "removed", "request", "requested",
+    "required", "resource", "response", "result", "return", "returned", "root", "run", "running", "script", "scripts",
+    "secret", "secrets", "sensitive", "server", "service", "services", "set", "setting", "settings", "sha1", "sha256",
+    "sha512", "should", "shown", "some", "source", "sql", "src", "staging", "start", "started", "starting", "state",
+    "status", "step", "steps", "string", "succeeded", "success", "successfully", "system", "table", "target",
+    "targets", "temp", "than", "that", "the", "their", "them", "then", "there", "this", "time", "timed", "timeout",
+    "tmp", "token", "tokens", "true", "trying", "txt", "type", "types", "unable", "unexpected", "unhandled",
+    "unknown", "update", "updated", "upgrade", "upgraded", "url", "used", "user", "users", "using", "usr", "value",
+    "values", "var", "variable", "variables", "verbose", "version", "versions", "warning", "were", "when", "where",
+    "which", "while", "will", "with", "within", "work", "worker", "workers", "would", "write", "www", "x64", "xml",
+    "yml", "your", "zip",
 ];
 
 /// A form that is a name by itself.
@@ -39,6 +41,8 @@ const NAME: f64 = 1.0;
 const PART: f64 = 0.85;
 /// An ordinary word, which may be a name.
 const WORD: f64 = 0.35;
+/// A name too short to be one by itself.
+const SHORT: f64 = 0.2;
 
 /// How two spellings of one name are told to be the same: `Api:Url`, `API_URL` and `api__url` are one.
 pub(super) fn key(word: &str) -> String {
@@ -61,15 +65,39 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
         if name.len() > LONGEST {
             continue;
         }
+        path(name, &mut found);
         for chunk in name.split(['/', '\\', '@']) {
             let chunk = trimmed(chunk);
             let parts: Vec<&str> = chunk.split(':').map(trimmed).filter(|part| !part.is_empty()).collect();
             if parts.len() > 1 && (chunk.contains(char::is_alphabetic) || chunk.contains('.')) {
                 found(chunk, NAME);
             }
+            let of_many = parts.len() > 1;
             for part in parts {
+                if of_many {
+                    short(part, &mut found);
+                }
                 compound(part, quoted, &mut found);
             }
+        }
+    }
+}
+
+/// A path, whole and without its beginning: where one says `./build`, another says the whole way to it.
+fn path<'a>(text: &'a str, found: &mut impl FnMut(&'a str, f64)) {
+    let is_begun = text.starts_with(['/', '\\', '.']);
+    let text = trimmed(text);
+    let cuts: Vec<usize> = text.match_indices(['/', '\\']).map(|(at, _)| at).collect();
+    if cuts.len() >= MOST_PARTS || text.contains("//") {
+        return;
+    }
+    let is_path = |part: &str| part.contains(['/', '\\']) && part.split(['/', '\\']).all(|one| one.len() > 1);
+    if is_path(text) && text.contains(char::is_alphabetic) {
+        // A kind of content and `and/or` look alike.
+        found(text, if is_begun || cuts.len() > 1 { PART } else { WORD });
+        // Two folders of a longer way are the same only by chance.
+        for cut in cuts.iter().take(cuts.len().saturating_sub(2)) {
+            found(trimmed(text.split_at(*cut).1), PART * 0.8);
         }
     }
 }
@@ -113,7 +141,15 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         }
     }
     for part in text.split(['.', '_', '-']).filter(|part| part.contains(char::is_alphabetic)) {
+        short(part, found);
         single(part, WORD * 0.8, found);
+    }
+}
+
+/// Three letters between signs, such as `cdn`, are a name rather than an article.
+fn short<'a>(part: &'a str, found: &mut impl FnMut(&'a str, f64)) {
+    if part.len() == 3 && part.bytes().all(|byte| byte.is_ascii_alphabetic()) && !is_common(part) {
+        found(part, SHORT);
     }
 }
 
@@ -190,10 +226,30 @@ mod tests {
         check(
             "at Shop.Web.Startup in C:\\src\\Startup.cs:line 42",
             0.8,
-            &["Shop.Web.Startup", "Web.Startup", "Shop.Web", "Startup.cs:line", "Startup.cs"],
+            &[
+                "Shop.Web.Startup",
+                "Web.Startup",
+                "Shop.Web",
+                "C:\\src\\Startup.cs:line",
+                "Startup.cs:line",
+                "Startup.cs",
+            ],
         );
         check("connect ECONNREFUSED 10.0.0.5:5433", 0.5, &["10.0.0.5:5433", "10.0.0.5", "5433"]);
         check("the variable Api:Url is $env:API_URL", 0.8, &["Api:Url", "env:API_URL", "API_URL"]);
+    }
+
+    #[test]
+    fn a_path_is_a_name_and_so_is_its_end() {
+        check("no such file: /srv/uploads/incoming", 0.8, &["srv/uploads/incoming"]);
+        check("/opt/build/static/assets", 0.6, &["opt/build/static/assets", "build/static/assets"]);
+        check("./build/static/assets/", 0.6, &["build/static/assets"]);
+        check("and/or", 0.5, &[]);
+    }
+
+    #[test]
+    fn three_letters_are_a_name_between_signs_only() {
+        check("Cdn:Zone of the crm", 0.0, &["Cdn:Zone", "Cdn", "Zone"]);
     }
 
     #[test]

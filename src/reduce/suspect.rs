@@ -27,10 +27,14 @@ const ORDINARY: f64 = 0.2;
 /// How central the names of a title are to its change, and at least the names that a change brought in.
 const TITLE: f64 = 0.85;
 const BROUGHT_IN: f64 = 0.9;
+/// From which weight on a meeting sets a change apart from others of its sort.
+const NAMED: f64 = 0.05;
 /// How a host begins the title of a change that came after what the run was made from.
 const LATER: &str = "already changed since";
 /// How it begins what it saw and nobody changed: that belongs to the failure, not to its cause.
 const SEEN: &str = "only some targets fail";
+/// From which weight on a line is one of those that tell why.
+const LOUD: f64 = 0.6;
 /// Of a change's details no more is read than this, and of all together not much more than that.
 const DETAILS: usize = 64 << 10;
 const ALL_DETAILS: usize = 2 << 20;
@@ -56,15 +60,15 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     let of_the_run = of_the_run(run);
     let kin: Vec<f64> = changes
         .iter()
-        .map(|change| failure.map_or(0.0, |failure| affinity::between(&failure.kind, failure.domain, change)))
+        .map(|change| match failure {
+            Some(failure) => affinity::between(&failure.kind, failure.domain, change),
+            None => loud(log, &weights).map(|line| affinity::to_a_door(line, change)).fold(0.0, f64::max),
+        })
         .collect();
-    let mut by_weight = kin.clone();
-    by_weight.sort_by(f64::total_cmp);
-    let alike = |weight: f64| kin.len() - by_weight.partition_point(|other| *other < weight);
     let failed: HashSet<String> = log.steps.iter().filter(|step| step.culprit).map(|step| plain(&step.name)).collect();
 
-    let mut suspects: Vec<Suspect> = Vec::new();
-    for (index, (change, touched)) in changes.iter().zip(&touched).enumerate() {
+    let mut all_met: Vec<Met> = Vec::new();
+    for (change, touched) in changes.iter().zip(&touched) {
         let mut meetings: Vec<Meeting> = touched
             .iter()
             // What fails outside is named by many; a change has to do with it where it brought the name in.
@@ -82,14 +86,28 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
         meetings.sort_by(|a, b| {
             b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
         });
-        let by_kind = kin.get(index).map_or(0.0, |weight| weight * rarity(alike(*weight).max(1), changes.len()));
+        all_met.push(Met::of(&meetings, at_line.as_ref()));
+    }
+    // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
+    let alike = |kind: f64, met: f64| {
+        let met = if met < NAMED { 0.0 } else { met };
+        kin.iter().zip(&all_met).filter(|(other, its)| **other >= kind && its.weight >= met).count()
+    };
+    let rarities: Vec<f64> = kin
+        .iter()
+        .zip(&all_met)
+        .map(|(kind, met)| if *kind > 0.0 { rarity(alike(*kind, met.weight).max(1), changes.len()) } else { 0.0 })
+        .collect();
+
+    let mut suspects: Vec<Suspect> = Vec::new();
+    for (index, (change, met)) in changes.iter().zip(all_met).enumerate() {
+        let by_kind = kin.get(index).zip(rarities.get(index)).map_or(0.0, |(weight, rarity)| weight * rarity);
         // What is deployed is named wherever a deployment fails, and changes with every release.
         let news = match change.kind {
             ChangeKind::Package if failure.is_some() && by_kind <= 0.0 => 0.2,
             ChangeKind::Package => 0.85,
             _ => 1.0,
         };
-        let met = Met::of(&meetings, at_line.as_ref());
         let same_step = change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
         let by_step = match (same_step, change.kind) {
             (false, _) => 0.0,
@@ -241,6 +259,12 @@ fn complains(text: &str) -> bool {
     WORDS.iter().any(|word| text.contains(word))
 }
 
+/// The lines that weigh most.
+fn loud<'a>(log: &'a Log, weights: &BTreeMap<usize, f64>) -> impl Iterator<Item = &'a str> {
+    let lines = weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| log.line(*line));
+    lines.collect::<Vec<_>>().into_iter()
+}
+
 /// The line that says most of the failure.
 fn key_line(evidence: &Evidence, weights: &BTreeMap<usize, f64>) -> Option<usize> {
     let shown = |line: &usize| weights.contains_key(line);
@@ -337,18 +361,16 @@ fn details(change: &Change, most: usize) -> &str {
 /// The names of the evidence that a change touches, and how central each is to it.
 fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BTreeMap<String, f64> {
     let mut all: BTreeMap<String, f64> = BTreeMap::new();
-    let mut touch = |text: &str, place: f64| {
-        names::each(text, |word, form| {
-            // How a word is written here matters less than that it is the same.
-            let weight = place * if form < 0.2 { 0.6 } else { 1.0 };
-            let key = names::key(word);
-            if said.contains_key(&key) {
-                let known = all.entry(key).or_default();
-                *known = known.max(weight);
-            }
-        });
+    let mut touch = |word: &str, form: f64, place: f64| {
+        // How a word is written here matters less than that it is the same.
+        let weight = place * if form < 0.2 { 0.6 } else { 1.0 };
+        let key = names::key(word);
+        if said.contains_key(&key) {
+            let known = all.entry(key).or_default();
+            *known = known.max(weight);
+        }
     };
-    touch(&change.title, TITLE);
+    names::each(&change.title, |word, form| touch(word, form, TITLE));
     both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
     let details = details(change, most);
     let mut in_diff = false;
@@ -359,13 +381,13 @@ fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BT
             both(&std::mem::take(&mut removed), &std::mem::take(&mut added), &mut touch);
         } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
             in_diff = false;
-            touch(line, TITLE);
+            names::each(line, |word, form| touch(word, form, TITLE));
         } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
             added.extend([text, "\n"]);
         } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
             removed.extend([text, "\n"]);
         } else {
-            touch(line, if in_diff { 0.2 } else { 0.7 });
+            names::each(line, |word, form| touch(word, form, if in_diff { 0.2 } else { 0.7 }));
         }
     }
     both(&removed, &added, &mut touch);
@@ -373,7 +395,7 @@ fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BT
 }
 
 /// Touches what differs between two texts fully and what they share a little.
-fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
+fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
     let names = |text: &str| {
         let mut all = BTreeSet::new();
         names::each(text, |word, _| {
@@ -383,9 +405,9 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64)) {
     };
     let (old, new) = (names(before), names(after));
     for (text, others) in [(before, &new), (after, &old)] {
-        names::each(text, |word, _| {
+        names::each(text, |word, form| {
             let shared = others.contains(&names::key(word));
-            touch(word, if shared { 0.5 } else { 1.0 });
+            touch(word, form, if shared { 0.5 } else { 1.0 });
         });
     }
 }

@@ -1,0 +1,120 @@
+//! Whole cases of a failed run, the last good one and all that changed between them: how often the true cause is the first suspect.
+//!
+//! The files are of the form that `sim/two_runs` describes; their `[expected]` holds the `cause`, a kind of change, and a part of
+//! its `title`. Where the cause is `none`, nothing that changed is to blame, and no suspect may be told. They were written before
+//! the ranking was measured on them, and halved by a hash of their names: `tuned/` may be looked at while the ranking is worked on,
+//! `held/` may not, nor may a case be changed so that it fits. `cargo test --test culprits -- --nocapture` shows the tables.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the tables are for whoever works on the ranking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use sim::{Server, World};
+
+mod sim;
+
+/// The most changes of a case beside the true one, and the fewest.
+const DECOYS: std::ops::RangeInclusive<usize> = 5..=41;
+/// The most calls of one run that the manual promises.
+const CALLS: usize = 25;
+
+struct Told {
+    name: String,
+    expected: String,
+    /// The place of the true cause among the suspects, from 1; of `none`, 1 when there are no suspects.
+    place: Option<usize>,
+    /// The suspects, most likely first: kind, title, words.
+    suspects: Vec<String>,
+}
+
+fn files(half: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/culprits").join(half);
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+/// What the real program says of the failed run, as a program reads it.
+fn report(file: &Path) -> Value {
+    let server = Server::start(World::of_runs(file));
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
+        .args(["diagnose", "--task", "ServerTasks-2", "--format", "json"])
+        .env_clear()
+        .env("OCTOPUS_URL", server.url())
+        .env("OCTOPUS_API_KEY", "API-SIMULATED")
+        .env("OCTOPUS_SPACE", "Spaces-77")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let requests = server.requests().len();
+    assert!(requests <= CALLS, "{}: {requests} calls", file.display());
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{}: {error}\n{}", file.display(), String::from_utf8_lossy(&output.stderr)))
+}
+
+fn told(file: &Path) -> Told {
+    let name = file.file_stem().unwrap().to_str().unwrap().to_owned();
+    let expected = sim::two_runs::expected(file);
+    let word = |key: &str| expected.get(key).map_or("", |value| value.as_str().unwrap()).to_owned();
+    let (cause, title) = (word("cause"), word("title"));
+    let report = report(file);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let is_true = |change: &Value| text(&change["kind"]) == cause && text(&change["title"]).contains(&title);
+    let changes = report["changes"].as_array().unwrap();
+    let causes = changes.iter().filter(|change| is_true(change)).count();
+    // A case that holds no such change, or hardly a decoy, would measure nothing.
+    assert_eq!(causes > 0, cause != "none", "{name}: {causes} of {changes:#?}");
+    assert!(DECOYS.contains(&(changes.len() - causes)), "{name}: {} changes", changes.len());
+    assert!(!report["compared_with"].is_null(), "{name}: {}", report["notes"]);
+    let suspects = report["suspects"].as_array().unwrap();
+    let change = |suspect: &Value| &changes[usize::try_from(suspect["change"].as_u64().unwrap()).unwrap()];
+    let place = if cause == "none" {
+        suspects.is_empty().then_some(1)
+    } else {
+        suspects.iter().position(|suspect| is_true(change(suspect))).map(|at| at + 1)
+    };
+    let shown = |suspect: &Value| {
+        let (change, words, score) = (change(suspect), &suspect["words"], suspect["score"].as_f64().unwrap());
+        format!("{score:.2} {}: {} {words}", text(&change["kind"]), text(&change["title"]))
+    };
+    Told { name, expected: format!("{cause} {title}"), place, suspects: suspects.iter().map(shown).collect() }
+}
+
+/// Of how many cases in `half` the cause comes first, and is among the first three; of how many in all.
+fn shares(half: &str) -> (usize, usize, usize) {
+    let all: Vec<Told> = files(half).iter().map(|file| told(file)).collect();
+    for one in &all {
+        let place = one.place.map_or_else(|| "-".to_owned(), |place| place.to_string());
+        println!("{half:<6} {place:<2} {:<32} {}", one.name, one.expected);
+        if one.place != Some(1) {
+            one.suspects.iter().for_each(|suspect| println!("          {suspect}"));
+        }
+    }
+    let within = |most: usize| all.iter().filter(|one| one.place.is_some_and(|place| place <= most)).count();
+    println!("{half}: first {} of {}, among the first three {}\n", within(1), all.len(), within(3));
+    (within(1), within(3), all.len())
+}
+
+// Measured twice, before the ranking was worked on with the other half and after it: 19 and 20 of 23 came first, and as many were
+// among the first three. 95 % of the latter, 22, is what is aimed at. In those that are missing no change is told at all: a
+// step that was moved, and one skipped by hand, whose scripts make what the failing step lacks (a change of the order tells
+// names of steps only); and a commit that bumps a dependency, in whose file the failure shows.
+#[test]
+fn the_true_cause_is_the_first_suspect_of_most_cases_that_nobody_looked_at() {
+    let (first, three, all) = shares("held");
+    assert!(first * 100 >= all * 80, "first: {first} of {all}");
+    assert!(three * 100 >= all * 86, "among the first three: {three} of {all}");
+}
+
+#[test]
+fn the_true_cause_is_the_first_suspect_of_most_cases_that_were_looked_at() {
+    let (first, three, all) = shares("tuned");
+    assert!(first * 100 >= all * 95, "first: {first} of {all}");
+    assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
+}
