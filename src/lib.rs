@@ -26,6 +26,7 @@ pub mod host;
 pub mod http;
 pub mod model;
 pub mod publish;
+pub mod recur;
 pub mod redact;
 pub mod reduce;
 pub mod report;
@@ -163,6 +164,7 @@ fn seal(
         incident.secrets.add(secret);
     }
     let mut evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
+    recur::judge(&mut incident, &evidence, &catalogue);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
     let redactor = Redactor::new(&incident);
     let mut case = redactor.seal(&incident, &evidence);

@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("signature", &["model", "error"]),
     ("host", &["model", "error", "http", "clean"]),
     ("reduce", &["model", "signature"]),
+    ("recur", &["model", "reduce", "signature"]),
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
