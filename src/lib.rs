@@ -18,6 +18,7 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::signature::Catalogue;
 
+pub mod apart;
 pub mod clean;
 pub mod cli;
 pub mod diagnose;
@@ -164,6 +165,8 @@ fn seal(
         incident.secrets.add(secret);
     }
     let mut evidence = reduce::reduce(&incident.log, baseline(&incident), &catalogue, settings.budget);
+    let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
+    incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
     let redactor = Redactor::new(&incident);

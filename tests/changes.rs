@@ -266,7 +266,7 @@ fn the_ends_of_earlier_failures_logs_come_along() {
     let (earlier, logs) = (collected.incident.earlier.unwrap(), collected.incident.earlier_logs);
     assert!(!earlier.is_empty() && logs.iter().all(|(index, log)| *index < earlier.len() && !log.lines.is_empty()));
     assert!(!logs.is_empty(), "{earlier:?}");
-    let tails = collected.requests.iter().filter(|request| request.path.contains("tail="));
+    let tails = collected.requests.iter().filter(|request| request.query.contains("tail="));
     assert!(tails.count() <= 3);
 }
 

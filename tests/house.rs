@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("error", &[]),
+    ("apart", &["model"]),
     ("clean", &["model"]),
     ("http", &[]),
     ("redact", &["model"]),
