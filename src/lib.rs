@@ -20,6 +20,7 @@ use crate::report::Report;
 use crate::settings::Settings;
 use crate::signature::Catalogue;
 
+pub mod apart;
 pub mod clean;
 pub mod cli;
 pub mod diagnose;
@@ -28,6 +29,7 @@ pub mod host;
 pub mod http;
 pub mod model;
 pub mod publish;
+pub mod recur;
 pub mod redact;
 pub mod reduce;
 pub mod report;
@@ -185,6 +187,9 @@ fn seal(
         incident.secrets.add(secret);
     }
     let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget);
+    let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
+    incident.context.extend(differs);
+    recur::judge(&mut incident, &evidence, &catalogue);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
     let mut case = redactor.seal(&incident, &evidence);
     if let Some(folder) = &settings.runbooks {

@@ -187,6 +187,10 @@ pub struct Earlier {
     pub when: Option<Timestamp>,
     /// Where to look at it.
     pub url: Option<String>,
+    /// Whether it was the same failure; `None` where that is not known.
+    pub same: Option<bool>,
+    /// What came of it, such as `the same release succeeded later, on …`.
+    pub after: Option<String>,
 }
 
 /// One thing known beyond the log, such as the release's notes.
@@ -299,6 +303,8 @@ pub struct Incident {
     pub definitions: Vec<Definition>,
     /// Earlier failures of the same project and environment, newest first; `None` when nobody could tell.
     pub earlier: Option<Vec<Earlier>>,
+    /// The ends of the logs of some of them, by index.
+    pub earlier_logs: Vec<(usize, Log)>,
     /// The last good run; `None` when there is none, or nobody could tell.
     pub baseline: Option<Baseline>,
     /// What differs from it; empty without one.

@@ -261,6 +261,16 @@ fn nobody_is_named_where_the_audit_log_was_too_long_to_be_read_whole() {
 }
 
 #[test]
+fn the_ends_of_earlier_failures_logs_come_along() {
+    let collected = collect(world("trivy-rate-limit-retried"), &env("trivy-rate-limit-retried"), None).unwrap();
+    let (earlier, logs) = (collected.incident.earlier.unwrap(), collected.incident.earlier_logs);
+    assert!(!earlier.is_empty() && logs.iter().all(|(index, log)| *index < earlier.len() && !log.lines.is_empty()));
+    assert!(!logs.is_empty(), "{earlier:?}");
+    let tails = collected.requests.iter().filter(|request| request.query.contains("tail="));
+    assert!(tails.count() <= 3);
+}
+
+#[test]
 fn trouble_while_comparing_costs_no_more_than_the_comparison() {
     for (route, kind) in [
         ("variables/*", Kind::ServerError),

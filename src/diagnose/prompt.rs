@@ -98,6 +98,10 @@ fn data(case: &Case) -> String {
     }
     if let Some(earlier) = &case.earlier {
         let _ = writeln!(out, "\n## Earlier failures of the same project and environment: {}", earlier.len());
+        let same = earlier.iter().filter(|one| one.same == Some(true)).count();
+        if same > 0 {
+            let _ = writeln!(out, "The same failure as this one: {same}");
+        }
     }
     write_changes(&mut out, case);
     for context in &case.context {

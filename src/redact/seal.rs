@@ -34,7 +34,8 @@ impl<'a> Pen<'a> {
     }
 
     pub(super) fn case(mut self, incident: &Incident, evidence: &Evidence) -> Case {
-        let Incident { run, log, definitions, earlier, baseline, changes, context, secrets: _ } = incident;
+        let Incident { run, log, definitions, earlier, earlier_logs: _, baseline, changes, context, secrets: _ } =
+            incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
         let Evidence { picks, best: _, matches, suspects, tokens, omitted: _ } = evidence;
         let mut case = Case {
@@ -169,8 +170,14 @@ impl<'a> Pen<'a> {
     }
 
     fn earlier(&mut self, earlier: &Earlier) -> Earlier {
-        let Earlier { title, when, url } = earlier;
-        Earlier { title: self.text(title), when: *when, url: self.maybe(url.as_ref()) }
+        let Earlier { title, when, url, same, after } = earlier;
+        Earlier {
+            title: self.text(title),
+            when: *when,
+            url: self.maybe(url.as_ref()),
+            same: *same,
+            after: self.maybe(after.as_ref()),
+        }
     }
 
     fn baseline(&mut self, baseline: &Baseline) -> (Run, String) {

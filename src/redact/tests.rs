@@ -290,7 +290,7 @@ fn full(text: &str, secret: &str) -> (Incident, Evidence) {
         url: some(),
         path_to_settings: some(),
     }];
-    incident.earlier = Some(vec![Earlier { title: text.into(), when: None, url: some() }]);
+    incident.earlier = Some(vec![Earlier { title: text.into(), when: None, url: some(), same: None, after: some() }]);
     incident.context = vec![Context { title: text.into(), text: text.into(), url: some() }];
     let signature = Signature {
         id: "x".into(),
@@ -436,8 +436,8 @@ fn strings(case: &Case, diagnosis: &Diagnosis, notes: &[Note]) -> Vec<String> {
         all.extend([condition, runs_on, container, url, path_to_settings].into_iter().flatten());
         all.extend(script.iter().flat_map(|Script { syntax, body }| [syntax, body]));
     }
-    for Earlier { title, when: _, url } in case.earlier.iter().flatten() {
-        all.extend([title].into_iter().chain(url));
+    for Earlier { title, when: _, url, same: _, after } in case.earlier.iter().flatten() {
+        all.extend([title].into_iter().chain(url).chain(after));
     }
     for Context { title, text, url } in &case.context {
         all.extend([title, text].into_iter().chain(url));

@@ -53,7 +53,8 @@ struct Page {
     charts: Vec<Chart>,
     others: Vec<Other>,
     definitions: Vec<DefinitionView>,
-    earlier: Vec<(String, String, Option<String>)>,
+    earlier: Vec<(String, String, Option<String>, String)>,
+    again: Option<String>,
     context: Vec<(String, String, Option<String>)>,
     notes: Vec<String>,
     footer: Vec<String>,
@@ -203,6 +204,7 @@ impl Page {
             description: timeline.description,
             others: report.others().iter().map(|other| other_view(report, other)).collect(),
             definitions: definitions(report),
+            again: facts::again(case.earlier.as_deref().unwrap_or_default()),
             earlier: case
                 .earlier
                 .iter()
@@ -212,6 +214,7 @@ impl Page {
                         words::one_line(&one.title),
                         one.when.map(words::moment).unwrap_or_default(),
                         one.url.as_deref().and_then(words::link),
+                        facts::fate(one),
                     )
                 })
                 .collect(),

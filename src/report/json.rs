@@ -170,6 +170,8 @@ struct Earlier {
     title: String,
     when: Option<String>,
     url: Option<String>,
+    same: Option<bool>,
+    after: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -388,7 +390,13 @@ fn definition(definition: &model::Definition) -> Definition {
 }
 
 fn one_earlier(earlier: &model::Earlier) -> Earlier {
-    Earlier { title: words::plain(&earlier.title), when: time(earlier.when), url: address(earlier.url.as_deref()) }
+    Earlier {
+        title: words::plain(&earlier.title),
+        when: time(earlier.when),
+        url: address(earlier.url.as_deref()),
+        same: earlier.same,
+        after: text(earlier.after.as_deref()),
+    }
 }
 
 fn compared(report: &Report) -> Option<Compared> {

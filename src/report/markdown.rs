@@ -268,12 +268,17 @@ fn known(out: &mut String, report: &Report) {
     }
     if let Some(earlier) = report.case.earlier.as_deref().filter(|earlier| !earlier.is_empty()) {
         let _ = writeln!(out, "## Earlier failures\n");
+        if let Some(told) = facts::again(earlier) {
+            let _ = writeln!(out, "{}\n", escape(&told));
+        }
         for one in earlier {
             let title = match one.url.as_deref().and_then(words::link) {
                 Some(url) => anchor(&one.title, &url),
                 None => escape(&one.title),
             };
-            let _ = writeln!(out, "- {title} {}", one.when.map(words::moment).unwrap_or_default());
+            let fate = facts::fate(one);
+            let fate = if fate.is_empty() { fate } else { format!(": {}", escape(&fate)) };
+            let _ = writeln!(out, "- {title} {}{fate}", one.when.map(words::moment).unwrap_or_default());
         }
         out.push('\n');
     }

@@ -239,7 +239,7 @@ pub(super) fn hostile() -> Report {
             url: tricky(),
             path_to_settings: some(),
         }],
-        earlier: Some(vec![Earlier { title: evil(), when: None, url: address() }]),
+        earlier: Some(vec![Earlier { title: evil(), when: None, url: address(), same: Some(true), after: some() }]),
         baseline: Some((Run { title: evil(), url: address(), ..Run::default() }, evil())),
         baseline_steps: vec![Step { name: evil(), ..step(STEP, Outcome::Succeeded, "03:11:06 03:14:12") }],
         changes: [ChangeKind::Process, ChangeKind::Commit]
@@ -468,6 +468,8 @@ fn case() -> Case {
             title: "0.1.1980+1c0ffee.2076.1".to_owned(),
             when: at("01:02:03"),
             url: Some("https://octopus.example/app#/Spaces-1/tasks/ServerTasks-2001401".to_owned()),
+            same: Some(true),
+            after: Some("the same release succeeded later, on 2026-02-10 01:20 UTC".to_owned()),
         }]),
         baseline: None,
         baseline_steps: Vec::new(),

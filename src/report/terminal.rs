@@ -234,9 +234,14 @@ fn known(out: &mut String, report: &Report) {
     }
     if let Some(earlier) = report.case.earlier.as_deref().filter(|earlier| !earlier.is_empty()) {
         heading(out, "Earlier failures");
+        if let Some(told) = facts::again(earlier) {
+            prose(out, "", "", &told, Style::new());
+        }
         for one in earlier {
             let when = one.when.map(words::moment).unwrap_or_default();
-            prose(out, "- ", "  ", &format!("{} {when}", one.title), Style::new());
+            let fate = facts::fate(one);
+            let fate = if fate.is_empty() { fate } else { format!(": {fate}") };
+            prose(out, "- ", "  ", &format!("{} {when}{fate}", one.title), Style::new());
         }
     }
     for context in &report.case.context {

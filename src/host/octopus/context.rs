@@ -21,7 +21,8 @@ const NEVER_RETRIED: [&str; 4] = ["Octopus.DeployRelease", "Octopus.HealthCheck"
 #[derive(Default)]
 pub(super) struct Around {
     pub(super) definitions: Vec<Definition>,
-    pub(super) earlier: Option<Vec<Earlier>>,
+    /// The earlier failures and the runs they were.
+    pub(super) earlier: Option<Vec<(Deployment, Earlier)>>,
     pub(super) context: Vec<Context>,
     pub(super) commit: Option<String>,
     /// What of it a comparison with another run needs.
@@ -176,10 +177,15 @@ impl Answers {
                 .into_iter()
                 .filter(|one| one.task_id != known.task && one.id != known.deployment && one.id != known.runbook_run)
                 .take(EARLIER)
-                .map(|one| Earlier {
-                    title: versions.get(&one.release_id).cloned().unwrap_or_else(|| one.id.clone()),
-                    when: one.created,
-                    url: Some(portal(api.base(), &known.space, &format!("tasks/{}", one.task_id))),
+                .map(|one| {
+                    let told = Earlier {
+                        title: versions.get(&one.release_id).cloned().unwrap_or_else(|| one.id.clone()),
+                        when: one.created,
+                        url: Some(portal(api.base(), &known.space, &format!("tasks/{}", one.task_id))),
+                        same: None,
+                        after: None,
+                    };
+                    (one, told)
                 })
                 .collect()
         });

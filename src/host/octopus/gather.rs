@@ -14,7 +14,7 @@ use super::changes::{self, Now};
 use super::context::{Answers, Elsewhere};
 use super::last_good::Search;
 use super::wire::{Artifact, Deployment, Page, Release, Task};
-use super::{ARTIFACT, Again, Known, at, context, note, raw, run};
+use super::{ARTIFACT, Again, Known, again, at, context, note, raw, run};
 
 /// Asks for the log and for what stands around it, and puts it together.
 pub(super) fn gather(
@@ -77,6 +77,11 @@ pub(super) fn gather(
     }
     let last = search.choose(&known, &run_itself, around.progression.as_ref());
     let last = context::or_note(last, notes, "the last good run", "what changed since is unknown").flatten();
+    let mut earlier = around.earlier.take();
+    if let Some(earlier) = &mut earlier {
+        again::settle(earlier, &run_itself, around.progression.as_ref());
+    }
+    let failed: Vec<String> = earlier.iter().flatten().map(|(one, _)| one.task_id.clone()).collect();
     let now = Now {
         run: &run_itself,
         task: &activity.task,
@@ -86,14 +91,15 @@ pub(super) fn gather(
         project: around.project.as_ref(),
         pools: &around.pools,
         progression: around.progression.as_ref(),
+        failed: &failed,
         patient: rounds < 3,
     };
-    let (baseline, changes) = match last {
+    let (baseline, changes, tails) = match last {
         Some(last) => {
-            let (baseline, changes) = changes::since(api, &known, &now, last, notes);
-            (Some(baseline), changes)
+            let (baseline, changes, tails) = changes::since(api, &known, &now, last, notes);
+            (Some(baseline), changes, tails)
         }
-        None => (None, Vec::new()),
+        None => (None, Vec::new(), again::tails(api, &known, &failed)),
     };
     let mut run = run(&known, Some(api.base()));
     run.started = activity.task.start_time;
@@ -107,7 +113,8 @@ pub(super) fn gather(
         run,
         log: activity.log,
         definitions: around.definitions,
-        earlier: around.earlier,
+        earlier: earlier.map(|all| all.into_iter().map(|(_, told)| told).collect()),
+        earlier_logs: tails.into_iter().enumerate().filter_map(|(index, log)| Some((index, log?))).collect(),
         baseline,
         changes,
         context: around.context,

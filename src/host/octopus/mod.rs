@@ -14,6 +14,7 @@ use crate::model::{Incident, Level, Line, Log, Note, Notice, Run, Secrets, Stage
 use super::{Env, Host, Verdict};
 
 mod activity;
+mod again;
 mod api;
 mod changes;
 mod context;

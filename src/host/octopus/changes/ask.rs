@@ -3,12 +3,14 @@
 use std::thread;
 
 use super::super::activity::{self, Activity};
+use super::super::again;
 use super::super::api::{Api, Trouble, segment};
 use super::super::gather::join;
 use super::super::last_good::release_of;
 use super::super::wire::{Deployment, Event, Machine, Named, Page, Process, Release, VariableSet};
 use super::super::{Known, at};
 use super::{Now, events};
+use crate::model::Log;
 
 /// Library sets that are compared at most; each costs two calls.
 const LIBRARIES: usize = 3;
@@ -45,6 +47,8 @@ pub(super) struct Asked {
     pub(super) machines: Option<Result<Page<Machine>, Trouble>>,
     pub(super) libraries: Option<Result<Page<Named>, Trouble>>,
     pub(super) live: Option<Result<Process, Trouble>>,
+    /// The ends of the earlier failures' logs, as many as there were calls for.
+    pub(super) tails: Vec<Option<Log>>,
 }
 
 impl Asked {
@@ -82,6 +86,10 @@ impl Asked {
         let of_library = |one: &Wanted| one.owner.starts_with("LibraryVariableSets-");
         let libraries = left > 0 && wanted.iter().any(of_library);
         let live = live_process(known, now).filter(|_| left > usize::from(libraries));
+        left -= usize::from(libraries) + usize::from(live.is_some());
+        // The variables may still need calls, when it is known which.
+        let unclaimed = if wanted.is_empty() && now.patient { left.saturating_sub(2 * (1 + LIBRARIES)) } else { left };
+        let tails = unclaimed.min(again::LOGS);
         let space = &known.space;
         let from = [before.and_then(|release| release.assembled), was.created].into_iter().flatten().min();
         let details = format!("tasks/{}/details?verbose=true", segment(&was.task_id));
@@ -140,6 +148,8 @@ impl Asked {
                 let path = at(space, &path);
                 scope.spawn(move || api.get::<Process>(&path))
             });
+            let failed = now.failed.iter().take(tails);
+            let tails: Vec<_> = failed.map(|task| scope.spawn(move || Ok(again::tail(api, known, task)))).collect();
             Self {
                 activity: log.map_or(Err(Trouble::Enough), join),
                 process: process.map(join),
@@ -149,6 +159,7 @@ impl Asked {
                 machines: machines.map(join),
                 libraries: libraries.map(join),
                 live: live.map(join),
+                tails: tails.into_iter().map(|one| join(one).ok().flatten()).collect(),
             }
         })
     }

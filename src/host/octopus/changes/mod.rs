@@ -45,6 +45,8 @@ pub(super) struct Now<'a> {
     pub(super) project: Option<&'a Named>,
     pub(super) pools: &'a [Named],
     pub(super) progression: Option<&'a Progression>,
+    /// The tasks of earlier failures, newest first.
+    pub(super) failed: &'a [String],
     /// Whether there is time for one round trip more than usual.
     pub(super) patient: bool,
 }
@@ -69,14 +71,14 @@ enum About {
     Nothing,
 }
 
-/// Asks for the last good run's side of everything, and compares.
+/// Asks for the last good run's side of everything, and compares. The ends of the earlier failures' logs come along.
 pub(super) fn since(
     api: &Api,
     known: &Known,
     now: &Now,
     last: LastGood,
     notes: &mut Vec<Note>,
-) -> (Baseline, Vec<Change>) {
+) -> (Baseline, Vec<Change>, Vec<Option<Log>>) {
     api.ask_once();
     let was = last.run;
     let same_release = was.release_id == now.run.release_id && !was.release_id.is_empty();
@@ -177,7 +179,7 @@ pub(super) fn since(
         notes.push(note(&format!("{} changes were found: {MOST} of them are looked at", changes.len())));
         changes.truncate(MOST);
     }
-    (baseline, changes.into_iter().map(presentable).collect())
+    (baseline, changes.into_iter().map(presentable).collect(), asked.tails)
 }
 
 /// The events of all lists, and since when they are whole where all lists go on beyond their first page. However many of them
