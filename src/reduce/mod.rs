@@ -57,7 +57,7 @@ pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: 
 }
 
 /// The lines in which the failure lies, ascending: those of the parts that failed, in their last attempt. All lines where no
-/// part is known to have failed.
+/// part is known to have failed, or none of these said anything.
 fn failed_part(log: &Log) -> Vec<usize> {
     let mut last_attempt: HashMap<usize, usize> = HashMap::new();
     for (index, line) in log.lines.iter().enumerate() {
@@ -77,7 +77,8 @@ fn failed_part(log: &Log) -> Vec<usize> {
         .filter(|(index, line)| counts(*index, line.step))
         .map(|(index, _)| index)
         .collect();
-    if failed.is_empty() { (0..log.lines.len()).collect() } else { failed }
+    let says_nothing = failed.iter().all(|index| log.line(*index).trim().is_empty());
+    if says_nothing { (0..log.lines.len()).collect() } else { failed }
 }
 
 /// Marks the best line of each failed step.

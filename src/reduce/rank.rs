@@ -54,15 +54,17 @@ impl<'a> Said<'a> {
     }
 }
 
-/// Points for each of the lines at `failed` (ascending indices) that is not blank, in their order; `lines` is what they say.
+/// Points for each of the lines at `failed` (ascending indices) in their order, blank ones left out where others
+/// are; `lines` is what they say.
 pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let near = nearness(lines);
     let strong = Strong::of(lines);
     let last_announcement = lines.iter().rposition(|said| said.traits.announces());
+    let says_nothing = lines.iter().all(|said| said.body.trim().is_empty());
     let mut ranked = Vec::with_capacity(failed.len());
     for (place, (index, Said { body, traits, template })) in failed.iter().zip(lines).enumerate() {
-        if body.trim().is_empty() {
+        if body.trim().is_empty() && !says_nothing {
             continue;
         }
         let level = log.lines.get(*index).map_or(Level::Info, |line| line.level);
