@@ -12,7 +12,8 @@ use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
 use firefighter::host::{Env, Standing, Verdict, octopus};
-use firefighter::model::Notice;
+use firefighter::model::{ExcerptLine, Notice, Numbering};
+use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
 use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
 use jiff::Timestamp;
@@ -162,7 +163,7 @@ fn shown(found: &Shown, format: &str) -> String {
             .iter()
             .map(|excerpt| {
                 let lines: Vec<_> =
-                    excerpt.lines.iter().map(|line| serde_json::json!({"number": line.number, "text": line.text})).collect();
+                    excerpt.lines.iter().map(|line| serde_json::json!({"number": line.number, "text": shortened(&line.text)})).collect();
                 serde_json::json!({"reason": excerpt.reason, "repeats": excerpt.repeats, "step": excerpt.step, "lines": lines})
             })
             .collect();
@@ -171,17 +172,39 @@ fn shown(found: &Shown, format: &str) -> String {
         return all.to_string() + "\n";
     }
     let mut text = String::new();
+    // Numbers of two steps say nothing of each other; the places in the log do.
+    let place = |line: &ExcerptLine| if found.case.numbering == Numbering::Log { line.number } else { line.id };
+    let mut next = 1;
     for excerpt in excerpts {
-        let first = excerpt.lines.first().map_or(0, |line| line.number);
-        let last = excerpt.lines.last().map_or(0, |line| line.number);
+        let (Some(first), Some(last)) = (excerpt.lines.first(), excerpt.lines.last()) else { continue };
+        if place(first) > next {
+            text.push_str(&format!("         … {}\n", counted(place(first) - next, "line", "not shown")));
+        }
+        next = place(last) + 1;
+        let lines = if first.number == last.number {
+            format!("line {}", first.number)
+        } else {
+            format!("lines {} to {}", first.number, last.number)
+        };
         let repeats =
             if excerpt.repeats > 0 { format!(", and {} more like it", excerpt.repeats) } else { String::new() };
-        text.push_str(&format!("lines {first} to {last}: {}{repeats}\n", excerpt.reason));
+        text.push_str(&format!("{lines}: {}{repeats}\n", excerpt.reason));
         for line in &excerpt.lines {
-            text.push_str(&format!("{:>8} | {}\n", line.number, line.text));
+            text.push_str(&format!("{:>8} | {}\n", line.number, shortened(&line.text)));
         }
     }
-    text + &format!("{} tokens\n", found.case.tokens)
+    let lines = excerpts.iter().map(|excerpt| excerpt.lines.len()).sum();
+    text + &format!(
+        "{}, {}\n",
+        counted(found.case.tokens, "token", "").trim_end(),
+        counted(lines, "line", &format!("of {}", found.case.total_lines))
+    )
+}
+
+/// `3 lines not shown`, `1 line not shown`.
+fn counted(count: usize, what: &str, rest: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural} {rest}")
 }
 
 fn table(verdicts: &[Verdict], format: &str) -> String {

@@ -22,6 +22,8 @@ pub mod suspect;
 mod template;
 pub mod tokens;
 
+pub use pick::shortened;
+
 use baseline::Seen;
 use pick::Worth;
 use rank::{Ranked, Said};

@@ -179,8 +179,9 @@ fn cost(log: &Log, index: usize) -> usize {
     tokens::count(&line)
 }
 
-/// A long line with its middle left out.
-pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+/// A line as it is shown where tokens are paid for: a long one with its middle left out.
+#[must_use]
+pub fn shortened(text: &str) -> Cow<'_, str> {
     let (head, tail) = LONG_LINE;
     let count = if text.len() > head + tail { text.chars().count() } else { 0 };
     if count <= head + tail {
