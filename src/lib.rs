@@ -95,7 +95,7 @@ pub struct Shown {
     pub lines: Vec<usize>,
     /// The kind of the failure, if it is a known one.
     pub category: Option<String>,
-    /// The failed step.
+    /// The failed step; for a log without steps of its own what a host's mark before the best line says.
     pub step: Option<String>,
 }
 
@@ -112,7 +112,8 @@ pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<
     let lines = evidence.best.iter().filter_map(number).collect();
     let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
     let category = sure.map(|best| best.signature.kind.clone());
-    let step = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
+    let failed = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
+    let step = failed.or_else(|| host::marker::step_of(&incident.log, *evidence.best.first()?));
     Ok(Shown { case: redactor.seal(&incident, &evidence), lines, category, step })
 }
 

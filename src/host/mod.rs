@@ -11,6 +11,7 @@ use crate::http::Http;
 use crate::model::{Incident, Note, Notice};
 
 pub mod local;
+pub mod marker;
 pub mod octopus;
 
 /// The environment the program was started in, read once.
