@@ -65,6 +65,7 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
         if name.len() > LONGEST {
             continue;
         }
+        scoped(name, &mut found);
         path(name, &mut found);
         for chunk in name.split(['/', '\\', '@']) {
             let chunk = trimmed(chunk);
@@ -79,6 +80,21 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
                 }
                 compound(part, quoted, &mut found);
             }
+        }
+    }
+}
+
+/// Packages in a scope, such as `@example/pricing`, wherever they stand in a path or a version behind them.
+fn scoped<'a>(text: &'a str, found: &mut impl FnMut(&'a str, f64)) {
+    for (at, _) in text.match_indices('@') {
+        let Some(rest) = text.get(at + 1..) else { continue };
+        let mut parts = rest.split('/');
+        let (Some(scope), Some(name)) = (parts.next(), parts.next()) else { continue };
+        let name = name.split([':', '@']).next().unwrap_or_default();
+        let is_name =
+            |part: &str| part.len() > 1 && !part.contains([':', '@', '\\']) && part.contains(char::is_alphabetic);
+        if is_name(scope) && is_name(name) {
+            found(rest.get(..scope.len() + 1 + name.len()).unwrap_or_default(), NAME);
         }
     }
 }

@@ -15,7 +15,9 @@ use crate::model::{Baseline, Change, ChangeKind, Log, Note};
 use super::api::{Api, Trouble};
 use super::context::or_note;
 use super::last_good::LastGood;
-use super::wire::{Deployment, Event, Machine, Named, Page, Process, Progression, Release, Task, VariableSet};
+use super::wire::{
+    Deployment, Event, Machine, Named, Page, Process, Progression, Release, Task, VariableSet, property,
+};
 use super::{Known, note, portal, run};
 
 mod ask;
@@ -227,13 +229,22 @@ fn chosen(now: &Now, was: &Deployment, old: Option<&Process>, machines: &[Machin
         (after != before).then_some(Change { before: Some(before), after: Some(after), ..one })
     };
     let run = now.run;
+    let skipped = differs(
+        ChangeKind::Process,
+        "steps skipped by hand",
+        names(&run.skip_actions, &step),
+        names(&was.skip_actions, &step),
+    );
+    // What a skipped step would have done is what later ones lack.
+    let left_out = |id: &&String| !was.skip_actions.contains(id);
+    let actions = now.process.into_iter().flat_map(|process| &process.steps).flat_map(|step| &step.actions);
+    let scripts: Vec<&str> = actions
+        .filter(|action| run.skip_actions.iter().filter(left_out).any(|id| *id == action.id))
+        .filter_map(|action| property(&action.properties, "Octopus.Action.Script.ScriptBody"))
+        .collect();
+    let details = (!scripts.is_empty()).then(|| scripts.join("\n"));
     let changes = [
-        differs(
-            ChangeKind::Process,
-            "steps skipped by hand",
-            names(&run.skip_actions, &step),
-            names(&was.skip_actions, &step),
-        ),
+        skipped.map(|change| Change { details, ..change }),
         differs(
             ChangeKind::Target,
             "targets chosen by hand",

@@ -24,6 +24,20 @@ const NAMES: [(&str, &str); 10] = [
     ("Octopus.Action.Template.Version", "step template's version"),
 ];
 const SCRIPT: &str = "script";
+/// Labels of what decides whether a step runs at all.
+const WHETHER: [&str; 8] = [
+    "run condition",
+    "condition",
+    "state",
+    "start",
+    "environments",
+    "excluded environments",
+    "channels",
+    "tenant tags",
+];
+
+/// A longer script is not told.
+const LONGEST_SCRIPT: usize = 64 << 10;
 
 /// What a setting of a step says.
 #[derive(PartialEq)]
@@ -84,18 +98,22 @@ fn pairs(now: &Process, before: &Process) -> Vec<(usize, usize)> {
 
 fn whole(what: &str, step: &ProcessStep, site: &Site) -> Change {
     let kinds: Vec<&str> = step.actions.iter().map(|action| action.action_type.as_str()).collect();
-    let script =
-        step.actions.iter().find_map(|action| match action.properties.get("Octopus.Action.Script.ScriptBody") {
-            Some(Value::String(body)) => Some(body.clone()),
-            _ => None,
-        });
     Change {
         after: Some(kinds.join(", ")),
-        details: script,
+        details: script(step),
         step: Some(step.name.clone()),
         url: site.url.clone(),
         ..change(ChangeKind::Process, format!("{what} {}", cleaned(&step.name)))
     }
+}
+
+/// The script that a step runs: what later steps may lack when it runs no more, or later.
+fn script(step: &ProcessStep) -> Option<String> {
+    step.actions.iter().find_map(|action| match action.properties.get("Octopus.Action.Script.ScriptBody") {
+        // A key in a script belongs into no report; a script without end is nothing to read.
+        Some(Value::String(body)) if body.len() <= LONGEST_SCRIPT && !body.contains("-----BEGIN") => Some(body.clone()),
+        _ => None,
+    })
 }
 
 fn order(now: &Process, pairs: &[(usize, usize)], site: &Site) -> Option<Change> {
@@ -112,9 +130,17 @@ fn order(now: &Process, pairs: &[(usize, usize)], site: &Site) -> Option<Change>
         let moved = steps.get(first..=last).unwrap_or_default();
         Some(moved.iter().map(|(_, name)| cleaned(name)).collect::<Vec<_>>().join(", "))
     };
+    // The steps that run later than they did, by the places of all that are in both.
+    let later =
+        after.iter().enumerate().filter(|(place, step)| before.iter().position(|was| was == *step) < Some(*place));
+    let scripts: Vec<String> = later
+        .filter_map(|(_, (_, name))| now.steps.iter().find(|step| step.name == *name))
+        .filter_map(|step| Some(format!("{}:\n{}", cleaned(&step.name), script(step)?)))
+        .collect();
     Some(Change {
         before: names(&before),
         after: names(&after),
+        details: (!scripts.is_empty()).then(|| scripts.join("\n")),
         url: site.url.clone(),
         ..change(ChangeKind::Process, "order of the steps".to_owned())
     })
@@ -145,6 +171,11 @@ fn step_changes(step: &ProcessStep, was: &ProcessStep, site: &Site) -> Vec<Chang
             _ => {
                 differs.before = shown(before);
                 differs.after = shown(after);
+                if WHETHER.iter().any(|whether| {
+                    label.strip_prefix(whether).is_some_and(|of| of.is_empty() || of.starts_with(" of "))
+                }) {
+                    differs.details = script(step);
+                }
             }
         }
         found.push(differs);
