@@ -338,7 +338,7 @@ mod tests {
             &[
                 "new step New: - -> Octopus.Script\nn",
                 "removed step B: Octopus.Script -> -\nb",
-                "order of the steps: A, C -> C, A",
+                "order of the steps: A, C -> C, A\nA:\na",
             ],
         );
         let with_id = |name: &str| json!([{ "Id": "1", "Name": name }]);
