@@ -1,6 +1,7 @@
 //! The `firefighter` program: reads flags and environment once, runs under one deadline, and turns the outcome into an exit
 //! code that never makes a failed deployment worse.
 
+use mimalloc::MiMalloc;
 use std::io::{self, Write};
 use std::panic;
 use std::process;
@@ -21,6 +22,9 @@ use owo_colors::OwoColorize;
 
 /// What a run may take beyond its deadline, to tell what it has.
 const GRACE: Duration = Duration::from_secs(2);
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() {
     // A panic's own text would go to the error stream, which a host may take for a failure of the deployment.
