@@ -63,7 +63,6 @@ pub fn diagnose(
     publish::progress(host.as_ref(), 60, "Looking for the cause", out);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
     let asked = diagnose::diagnose(&case, &settings.choice, &http, &mut notes, &mut tell);
-    let spent = asked.usage;
     notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &settings.outputs));
     let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let outcome = match diagnosis.confidence {
@@ -71,8 +70,8 @@ pub fn diagnose(
         Confidence::Medium | Confidence::High => Outcome::Explained,
     };
     let fingerprint = diagnose::fingerprint(&case, &diagnosis);
-    let report = Report { case, diagnosis, notes: redactor.seal_notes(notes), made: Some(now), fingerprint };
-    publish::spent(&spent, host.as_ref(), out);
+    let (notes, usage) = (redactor.seal_notes(notes), redactor.seal_usage(asked.usage));
+    let report = Report { case, diagnosis, notes, usage, made: Some(now), fingerprint };
     publish::publish(&report, host.as_ref(), &settings.outputs, out)?;
     Ok(outcome)
 }

@@ -529,6 +529,10 @@ pub struct Hypothesis {
     pub citations: Vec<usize>,
     /// How to check it.
     pub check: Option<String>,
+    /// A command that shows whether it is so; it changes nothing.
+    pub command: Option<String>,
+    /// What one would see if it were wrong.
+    pub disproof: Option<String>,
     /// The signature it came from.
     pub signature: Option<String>,
     /// Pages with more.
@@ -597,7 +601,7 @@ pub struct Exchange {
 }
 
 /// Something to do, as concrete as we can make it. Never applied by us.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Fix {
     /// What sort of thing it is.
     pub kind: FixKind,
@@ -607,20 +611,46 @@ pub struct Fix {
     pub why: String,
     /// What to do, in order.
     pub steps: Vec<String>,
+    /// The setting it changes.
+    pub setting: Option<Setting>,
+    /// A command for a person to run.
+    pub command: Option<String>,
     /// A change of text as a unified diff.
     pub diff: Option<String>,
+    /// The whole text after that change, as a file: its name and what it holds.
+    pub file: Option<(String, String)>,
+    /// What it may do besides what it is meant to.
+    pub risk: Option<String>,
+    /// How to take it back.
+    pub undo: Option<String>,
     /// Where a person does it.
     pub url: Option<String>,
 }
 
+/// A setting of the deployment system, as it is and as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its name, as the system's own pages call it.
+    pub name: String,
+    /// Its value in the run that failed; `None` where nobody could tell.
+    pub now: Option<String>,
+    /// The value to give it.
+    pub then: String,
+}
+
 /// What sort of thing a [`Fix`] is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FixKind {
     /// A setting of the deployment system.
     Setting,
     /// A change of a step's script.
     Script,
+    /// A change of a file in the repository that the run was made from.
+    Repository,
+    /// A command to run.
+    Command,
     /// Something to do by hand or to ask someone for.
+    #[default]
     Person,
 }
 

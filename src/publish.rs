@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::host::Host;
-use crate::model::{Exchange, Note, Notice, Retry, Stage, Usage};
+use crate::model::{Exchange, Note, Notice, Retry, Stage};
 use crate::redact::Redacted;
-use crate::report::{FORMATS, Report, words};
+use crate::report::{FORMATS, Report, fixes, words};
 
 /// What to write and where.
 #[derive(Debug, Clone, Default)]
@@ -74,21 +74,6 @@ pub fn record(exchanges: &Redacted<Vec<Exchange>>, outputs: &Outputs) -> Option<
     Some(Note { stage: Stage::Publish, text })
 }
 
-/// Tells a host what models took; a person in front finds it in the report.
-pub fn spent(usage: &[Usage], host: &dyn Host, out: &mut dyn Write) {
-    let line = |one: &Usage| Notice::Verbose(took(one));
-    if let Some(text) = (!usage.is_empty()).then(|| host.say(&usage.iter().map(line).collect::<Vec<_>>())).flatten() {
-        // As with progress: whoever closed our output does not want it.
-        let _ = say(out, &text);
-    }
-}
-
-fn took(usage: &Usage) -> String {
-    let Usage { provider, model, tokens_in, tokens_out, seconds, price } = usage;
-    let price = price.map_or_else(|| "its price is not known".to_owned(), |price| format!("about ${price:.4}"));
-    format!("Asked {model} at {provider}: {tokens_in} tokens in, {tokens_out} out, {seconds:.1} s, {price}")
-}
-
 fn say(out: &mut dyn Write, text: &str) -> Result<(), Error> {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.or_else(|error| match error.kind() {
@@ -111,6 +96,11 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
         let path = folder.join(name);
         fs::write(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name: (*name).to_owned(), bytes: text.len() as u64 });
+    }
+    for (name, text) in fixes::files(&report.diagnosis) {
+        let path = folder.join(&name);
+        fs::write(&path, &text).map_err(|error| fault(&path, error))?;
+        files.push(Notice::Artifact { path, name, bytes: text.len() as u64 });
     }
     Ok(files)
 }
@@ -135,6 +125,7 @@ fn notices(report: &Report, files: Vec<Notice>, fault: Option<&Error>) -> Vec<No
     notices.push(Notice::Info(plain(
         &FORMATS.iter().find(|(name, ..)| *name == "text").map(|(.., write)| write(report)).unwrap_or_default(),
     )));
+    notices.extend(report.usage.iter().map(|usage| Notice::Verbose(words::took(usage))));
     notices.extend(report.notes.iter().map(|note| Notice::Verbose(describe(note))));
     let retryable = match diagnosis.retry {
         Some(Retry::Helps) => "True",
@@ -222,6 +213,7 @@ mod tests {
             case: sealed_for_tests(Case { changes: vec![change], suspects, ..Case::default() }),
             diagnosis: sealed_for_tests(diagnosis),
             notes: sealed_for_tests(Vec::new()),
+            usage: sealed_for_tests(Vec::new()),
             made: None,
             fingerprint: String::new(),
         };

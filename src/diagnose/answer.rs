@@ -102,7 +102,15 @@ pub(super) fn check(
         let citations: Vec<usize> =
             claim.lines.iter().filter_map(number).filter(|id| case.line(*id).is_some()).collect();
         let check = claim.check.filter(|check| !check.trim().is_empty());
-        hypotheses.push(Hypothesis { cause: claim.cause, citations, check, signature: None, links: Vec::new() });
+        hypotheses.push(Hypothesis {
+            cause: claim.cause,
+            citations,
+            check,
+            command: None,
+            disproof: None,
+            signature: None,
+            links: Vec::new(),
+        });
     }
     // Guesses come after what the log shows.
     hypotheses.sort_by_key(|hypothesis| hypothesis.citations.is_empty());
@@ -160,7 +168,7 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
     let steps: Vec<String> = proposal.steps.into_iter().filter(|step| !step.trim().is_empty()).collect();
     let says_something =
         !proposal.title.trim().is_empty() && (!steps.is_empty() || diff.is_some() || !proposal.why.is_empty());
-    says_something.then_some(Fix { kind, title: proposal.title, why: proposal.why, steps, diff, url: None })
+    says_something.then_some(Fix { kind, title: proposal.title, why: proposal.why, steps, diff, ..Fix::default() })
 }
 
 /// Whether `text` is but a piece of the instructions, or the id of a line.

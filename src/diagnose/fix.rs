@@ -64,7 +64,11 @@ pub(super) fn retry_in_script(definition: &Definition, cited: &str) -> Option<Fi
         ),
         steps: vec![format!("Apply this change to the step's {} script.", script.syntax)],
         diff: Some(unified(script, &before, &after)),
+        file: Some((file_name(definition, script), after)),
+        risk: Some("What the command did before it failed is done again: look whether it may be.".to_owned()),
+        undo: Some("Put the old script back: the diff reversed.".to_owned()),
         url: definition.url.clone(),
+        ..Fix::default()
     })
 }
 
@@ -119,6 +123,19 @@ fn commands(lines: &[&str], script: &Script) -> Vec<Range<usize>> {
         at = end;
     }
     found
+}
+
+/// What a step's script is called as a file, such as `Scan for Vulnerabilities.ps1`.
+pub(super) fn file_name(definition: &Definition, script: &Script) -> String {
+    let ending = match script.syntax.to_ascii_lowercase().as_str() {
+        "powershell" => "ps1",
+        "bash" => "sh",
+        "python" => "py",
+        "csharp" => "csx",
+        "fsharp" => "fsx",
+        _ => "txt",
+    };
+    format!("{}.{ending}", definition.step)
 }
 
 fn is_bash(script: &Script) -> bool {

@@ -1,7 +1,8 @@
 //! The diagnosis without a model: the best known failure, and what the run's own definition adds to its remedy.
 
 use crate::model::{
-    Author, Case, Change, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role, Suspect,
+    Author, Case, Change, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role, Setting,
+    Suspect,
 };
 use crate::signature::SURE;
 
@@ -117,8 +118,8 @@ fn look_at(change: &Change) -> Fix {
         title: format!("Look at what changed: {}", change.title),
         why: format!("It changed since the last good run and touches what failed.{made}"),
         steps: vec!["If it is to blame, take it back or correct it, and run again.".to_owned()],
-        diff: None,
         url: change.url.clone(),
+        ..Fix::default()
     }
 }
 
@@ -152,6 +153,8 @@ fn hypothesis(found: &Match) -> Hypothesis {
         cause: cause(found),
         citations: vec![found.line],
         check: Some(found.signature.verify.clone()).filter(|check| !check.is_empty()),
+        command: None,
+        disproof: None,
         signature: Some(found.signature.id.clone()),
         links: found.signature.links.clone(),
     }
@@ -214,7 +217,7 @@ fn fixes(best: &Match, definition: Option<&Definition>, case: &Case) -> Vec<Fix>
 fn by_hand(found: &Match) -> Option<Fix> {
     let mut steps = found.signature.fix.iter().map(|step| fill(step, &found.captures));
     let title = steps.next()?;
-    Some(Fix { kind: FixKind::Person, title, why: String::new(), steps: steps.collect(), diff: None, url: None })
+    Some(Fix { kind: FixKind::Person, title, why: String::new(), steps: steps.collect(), ..Fix::default() })
 }
 
 fn switch_on_retries(definition: &Definition) -> Option<Fix> {
@@ -228,8 +231,11 @@ fn switch_on_retries(definition: &Definition) -> Option<Fix> {
             "Create a new release: a release keeps the process it was made with, so retries take effect only in the next one."
                 .to_owned(),
         ],
-        diff: None,
+        setting: Some(Setting { name: "Retries".to_owned(), now: Some("off".to_owned()), then: "up to 3".to_owned() }),
+        risk: Some("What the step did before it failed is done again: look whether it may be.".to_owned()),
+        undo: Some("Switch them off again in the same place, and create a new release.".to_owned()),
         url: definition.url.clone(),
+        ..Fix::default()
     })
 }
 
@@ -258,8 +264,15 @@ fn time_limit_reached(case: &Case) -> impl Fn(&Definition) -> Option<Fix> {
                 "If it should be quicker, look at the last lines before the limit: they show what it was waiting for."
                     .to_owned(),
             ],
-            diff: None,
+            setting: Some(Setting {
+                name: "Execution timeout".to_owned(),
+                now: Some(format!("{minutes} minutes")),
+                then: "longer, or none".to_owned(),
+            }),
+            risk: Some("A step that hangs then holds up the run for longer.".to_owned()),
+            undo: Some(format!("Set it back to {minutes} minutes.")),
             url: definition.url.clone(),
+            ..Fix::default()
         })
     }
 }

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 
-use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note};
+use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Usage};
 use crate::redact::rules::Rules;
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
@@ -119,6 +119,13 @@ impl Redactor {
     pub fn seal_notes(&self, notes: Vec<Note>) -> Redacted<Vec<Note>> {
         let mut pen = Pen::new(self);
         Redacted(notes.into_iter().map(|note| pen.note(note)).collect())
+    }
+
+    /// Masks the names in what models took.
+    #[must_use]
+    pub fn seal_usage(&self, usage: Vec<Usage>) -> Redacted<Vec<Usage>> {
+        let mut pen = Pen::new(self);
+        Redacted(usage.into_iter().map(|one| pen.usage(one)).collect())
     }
 
     /// Masks what went to a model and came back.

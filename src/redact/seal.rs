@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Author, Baseline, Case, Change, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix,
-    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Step, Suspect,
+    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Setting, Step, Suspect, Usage,
 };
 use crate::redact::Redactor;
 
@@ -202,9 +202,13 @@ impl<'a> Pen<'a> {
 
     /// A value whose change's name may say that it is secret.
     fn value(&mut self, change: &Change, value: &str) -> String {
-        let line = super::named(change, value);
+        self.assigned(&super::named(change, value), value)
+    }
+
+    /// The value at the end of `line`, whose beginning may say that it is secret.
+    fn assigned(&mut self, line: &str, value: &str) -> String {
         let name = line.strip_suffix(value).unwrap_or_default();
-        let sealed = self.text(&line);
+        let sealed = self.text(line);
         sealed.strip_prefix(name).map_or_else(|| self.text(value), str::to_owned)
     }
 
@@ -248,24 +252,40 @@ impl<'a> Pen<'a> {
     }
 
     fn hypothesis(&mut self, hypothesis: Hypothesis) -> Hypothesis {
-        let Hypothesis { cause, citations, check, signature, links } = hypothesis;
+        let Hypothesis { cause, citations, check, command, disproof, signature, links } = hypothesis;
         Hypothesis {
             cause: self.text(&cause),
             citations,
             check: self.maybe(check.as_ref()),
+            command: self.maybe(command.as_ref()),
+            disproof: self.maybe(disproof.as_ref()),
             signature: self.maybe(signature.as_ref()),
             links: self.all(&links),
         }
     }
 
+    pub(super) fn usage(&mut self, usage: Usage) -> Usage {
+        let Usage { provider, model, tokens_in, tokens_out, seconds, price } = usage;
+        Usage { provider: self.text(&provider), model: self.text(&model), tokens_in, tokens_out, seconds, price }
+    }
+
     fn fix(&mut self, fix: Fix) -> Fix {
-        let Fix { kind, title, why, steps, diff, url } = fix;
+        let Fix { kind, title, why, steps, setting, command, diff, file, risk, undo, url } = fix;
         Fix {
             kind,
             title: self.text(&title),
             why: self.text(&why),
             steps: self.all(&steps),
+            setting: setting.map(|Setting { name, now, then }| Setting {
+                now: now.map(|now| self.assigned(&format!("{name}={now}"), &now)),
+                then: self.assigned(&format!("{name}={then}"), &then),
+                name: self.text(&name),
+            }),
+            command: self.maybe(command.as_ref()),
             diff: self.maybe(diff.as_ref()),
+            file: file.map(|(name, body)| (self.text(&name), self.text(&body))),
+            risk: self.maybe(risk.as_ref()),
+            undo: self.maybe(undo.as_ref()),
             url: self.maybe(url.as_ref()),
         }
     }

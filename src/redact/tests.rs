@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::model::{
     Author, Baseline, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Evidence,
     Fix, FixKind, Hypothesis, Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run, Script,
-    Secrets, Signature, Stage, Step, Suspect,
+    Secrets, Setting, Signature, Stage, Step, Suspect,
 };
 use crate::redact::Redactor;
 
@@ -322,6 +322,8 @@ fn diagnosis(text: &str) -> Diagnosis {
             cause: text.into(),
             citations: vec![1],
             check: some(),
+            command: some(),
+            disproof: some(),
             signature: some(),
             links: vec![text.into()],
         }],
@@ -330,7 +332,12 @@ fn diagnosis(text: &str) -> Diagnosis {
             title: text.into(),
             why: text.into(),
             steps: vec![text.into()],
+            setting: Some(Setting { name: text.into(), now: some(), then: text.into() }),
+            command: some(),
             diff: some(),
+            file: Some((text.into(), text.into())),
+            risk: some(),
+            undo: some(),
             url: some(),
         }],
         confidence: Confidence::Low,
@@ -444,11 +451,14 @@ fn strings(case: &Case, diagnosis: &Diagnosis, notes: &[Note]) -> Vec<String> {
     }
     let Diagnosis { summary, kind, hypotheses, fixes, author, .. } = diagnosis;
     all.extend([summary].into_iter().chain(kind));
-    for Hypothesis { cause, citations: _, check, signature, links } in hypotheses {
-        all.extend([cause].into_iter().chain(check).chain(signature).chain(links));
+    for Hypothesis { cause, citations: _, check, command, disproof, signature, links } in hypotheses {
+        all.extend([cause].into_iter().chain(check).chain(command).chain(disproof).chain(signature).chain(links));
     }
-    for Fix { kind: _, title, why, steps, diff, url } in fixes {
-        all.extend([title, why].into_iter().chain(steps).chain(diff).chain(url));
+    for Fix { kind: _, title, why, steps, setting, command, diff, file, risk, undo, url } in fixes {
+        all.extend([title, why].into_iter().chain(steps));
+        all.extend([command, diff, risk, undo, url].into_iter().flatten());
+        all.extend(setting.iter().flat_map(|Setting { name, now, then }| [name, then].into_iter().chain(now)));
+        all.extend(file.iter().flat_map(|(name, body)| [name, body]));
     }
     if let Author::Llm { provider, model } = author {
         all.extend([provider, model]);

@@ -70,6 +70,7 @@ pub(super) fn footer(report: &Report) -> Vec<String> {
         ),
         format!("Made by Firefighter {VERSION}{made}."),
     ];
+    lines.extend(report.usage.iter().map(|usage| format!("{}.", words::took(usage))));
     let fingerprint = words::one_line(&report.fingerprint);
     if !fingerprint.is_empty() {
         lines.push(format!("Fingerprint of this failure: {fingerprint}"));

@@ -40,6 +40,8 @@ struct Page {
     run_url: Option<String>,
     fixes: Vec<FixView>,
     check: Option<String>,
+    command: Option<String>,
+    disproof: Option<String>,
     verify: Option<String>,
     links: Vec<String>,
     evidence: Vec<BlockView>,
@@ -74,7 +76,11 @@ struct FixView {
     why: String,
     steps: Vec<String>,
     url: Option<String>,
+    setting: Option<String>,
+    command: Option<String>,
     diff: Vec<(&'static str, String)>,
+    risk: Option<String>,
+    undo: Option<String>,
 }
 
 struct BlockView {
@@ -120,7 +126,7 @@ struct RowView {
 
 struct Other {
     cause: String,
-    check: String,
+    check: Vec<String>,
     lines: Vec<(usize, String)>,
     links: Vec<String>,
 }
@@ -188,6 +194,8 @@ impl Page {
             run_url: case.run.url.as_deref().and_then(words::link),
             fixes: fixes(report),
             check: report.cause().and_then(|cause| known(cause.check.as_deref()?)),
+            command: report.cause().and_then(|cause| known(cause.command.as_deref()?)),
+            disproof: report.cause().and_then(|cause| known(cause.disproof.as_deref()?)),
             verify: report.verify(),
             links: report.cause().map(links).unwrap_or_default(),
             evidence: blocks(report, &evidence),
@@ -295,13 +303,17 @@ fn fixes(report: &Report) -> Vec<FixView> {
             kind: words::fix_kind_in_words(fix.kind),
             class: match fix.kind {
                 FixKind::Setting => "setting",
-                FixKind::Script => "script",
-                FixKind::Person => "person",
+                FixKind::Script | FixKind::Repository => "script",
+                FixKind::Command | FixKind::Person => "person",
             },
             title: words::one_line(&fix.title),
             why: words::one_line(&fix.why),
             steps: fix.steps.iter().map(|step| words::one_line(step)).collect(),
             url: fix.url.as_deref().and_then(words::link),
+            setting: fix.setting.as_ref().map(words::setting),
+            command: fix.command.as_deref().map(words::plain),
+            risk: fix.risk.as_deref().map(words::one_line),
+            undo: fix.undo.as_deref().map(words::one_line),
             diff: fix.diff.as_deref().unwrap_or_default().lines().map(diff_line).collect(),
         })
         .collect()
@@ -350,7 +362,11 @@ fn other_view(report: &Report, other: &Hypothesis) -> Other {
     let lines = other.citations.iter().filter_map(|&id| report.case.line(id));
     Other {
         cause: words::one_line(&other.cause),
-        check: other.check.as_deref().map(words::one_line).unwrap_or_default(),
+        check: {
+            let wrong = other.disproof.as_deref().map(|text| format!("Not so if: {text}"));
+            let texts = [&other.check, &other.command, &wrong].into_iter().flatten();
+            texts.map(|text| words::one_line(text)).filter(|text| !text.is_empty()).collect()
+        },
         lines: lines.map(|line| (line.id, report.place_of(line))).collect(),
         links: links(other),
     }

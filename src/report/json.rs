@@ -43,6 +43,7 @@ struct Document {
     suspects: Vec<Suspect>,
     context: Vec<Context>,
     notes: Vec<Note>,
+    usage: Vec<Usage>,
     tokens: usize,
     masked: usize,
     total_lines: usize,
@@ -86,6 +87,8 @@ struct Hypothesis {
     cause: String,
     citations: Vec<usize>,
     check: Option<String>,
+    command: Option<String>,
+    disproof: Option<String>,
     signature: Option<String>,
     links: Vec<String>,
 }
@@ -96,8 +99,36 @@ struct Fix {
     title: String,
     why: String,
     steps: Vec<String>,
+    setting: Option<Setting>,
+    command: Option<String>,
     diff: Option<String>,
+    file: Option<File>,
+    risk: Option<String>,
+    undo: Option<String>,
     url: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Setting {
+    name: String,
+    now: Option<String>,
+    then: String,
+}
+
+#[derive(Serialize)]
+struct File {
+    name: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Usage {
+    provider: String,
+    model: String,
+    tokens_in: usize,
+    tokens_out: usize,
+    seconds: f64,
+    price: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -267,6 +298,7 @@ impl Document {
                 .iter()
                 .map(|note| Note { stage: words::stage(note.stage), text: words::plain(&note.text) })
                 .collect(),
+            usage: report.usage.iter().map(usage).collect(),
             tokens: case.tokens,
             masked: case.masked,
             total_lines: case.total_lines,
@@ -306,8 +338,22 @@ fn hypothesis(report: &Report, one: &model::Hypothesis) -> Hypothesis {
         cause: words::plain(&one.cause),
         citations: one.citations.iter().copied().filter(|&id| report.case.line(id).is_some()).collect(),
         check: text(one.check.as_deref()),
+        command: text(one.command.as_deref()),
+        disproof: text(one.disproof.as_deref()),
         signature: text(one.signature.as_deref()),
         links: one.links.iter().filter_map(|link| words::link(link)).collect(),
+    }
+}
+
+fn usage(usage: &model::Usage) -> Usage {
+    let model::Usage { provider, model, tokens_in, tokens_out, seconds, price } = usage;
+    Usage {
+        provider: words::plain(provider),
+        model: words::plain(model),
+        tokens_in: *tokens_in,
+        tokens_out: *tokens_out,
+        seconds: *seconds,
+        price: *price,
     }
 }
 
@@ -317,7 +363,16 @@ fn fix(fix: &model::Fix) -> Fix {
         title: words::plain(&fix.title),
         why: words::plain(&fix.why),
         steps: fix.steps.iter().map(|step| words::plain(step)).collect(),
+        setting: fix.setting.as_ref().map(|model::Setting { name, now, then }| Setting {
+            name: words::plain(name),
+            now: text(now.as_deref()),
+            then: words::plain(then),
+        }),
+        command: text(fix.command.as_deref()),
         diff: text(fix.diff.as_deref()),
+        file: fix.file.as_ref().map(|(name, body)| File { name: words::plain(name), text: words::plain(body) }),
+        risk: text(fix.risk.as_deref()),
+        undo: text(fix.undo.as_deref()),
         url: address(fix.url.as_deref()),
     }
 }

@@ -67,7 +67,8 @@ fn cause(out: &mut String, report: &Report) {
 
 fn fixes(out: &mut String, report: &Report) {
     let verify = report.verify();
-    let check = report.cause().and_then(|cause| cause.check.as_deref());
+    let cause = report.cause();
+    let check = cause.and_then(|cause| cause.check.as_deref());
     if report.diagnosis.fixes.is_empty() && verify.is_none() && check.is_none() {
         return;
     }
@@ -77,6 +78,13 @@ fn fixes(out: &mut String, report: &Report) {
     }
     let mut facts = Vec::new();
     facts.extend(check.map(|check| format!("**To confirm the cause:** {}", escape(check))));
+    facts
+        .extend(cause.and_then(|one| one.command.as_deref()).map(|command| format!("**To check:** {}", code(command))));
+    facts.extend(
+        cause
+            .and_then(|one| one.disproof.as_deref())
+            .map(|text| format!("**It is something else if:** {}", escape(text))),
+    );
     facts.extend(verify.map(|verify| format!("**To see that it is mended:** {}", escape(&verify))));
     let links = report.cause().into_iter().flat_map(|cause| &cause.links);
     facts.extend(links.filter_map(|link| words::link(link)).map(|url| format!("**More:** {}", anchor(&url, &url))));
@@ -101,8 +109,20 @@ fn fix(out: &mut String, number: usize, fix: &Fix) {
     if let Some(url) = fix.url.as_deref().and_then(words::link) {
         let _ = writeln!(out, "{}\n", anchor("Open where this is done", &url));
     }
+    if let Some(setting) = &fix.setting {
+        let _ = writeln!(out, "**Setting:** {}\n", escape(&words::setting(setting)));
+    }
+    if let Some(command) = &fix.command {
+        fence(out, "text", &words::plain(command));
+    }
     if let Some(diff) = &fix.diff {
         fence(out, "diff", &words::plain(diff));
+    }
+    let told = [("Risk", &fix.risk), ("To undo it", &fix.undo)];
+    let told = told.iter().filter_map(|(name, text)| Some(format!("**{name}:** {}", escape(text.as_ref()?))));
+    let told: Vec<String> = told.collect();
+    if !told.is_empty() {
+        let _ = writeln!(out, "{}\n", told.join(" "));
     }
 }
 
@@ -244,8 +264,10 @@ fn others(out: &mut String, report: &Report) {
         let lines: Vec<String> =
             other.citations.iter().filter_map(|&id| report.case.line(id)).map(|line| report.place_of(line)).collect();
         let shown = if lines.is_empty() { "a guess".to_owned() } else { lines.join(", ") };
-        let check = other.check.as_deref().map(escape).unwrap_or_default();
-        let _ = writeln!(out, "- {} ({}) {check}", escape(&other.cause), escape(&shown));
+        let check = other.check.as_deref().map(|text| format!(" {}", escape(text))).unwrap_or_default();
+        let command = other.command.as_deref().map(|text| format!(" Check: {}.", code(text))).unwrap_or_default();
+        let wrong = other.disproof.as_deref().map(|text| format!(" Not so if: {}", escape(text))).unwrap_or_default();
+        let _ = writeln!(out, "- {} ({}){check}{command}{wrong}", escape(&other.cause), escape(&shown));
     }
     out.push('\n');
 }
@@ -316,6 +338,15 @@ fn paragraph(out: &mut String, text: &str) {
 
 fn anchor(text: &str, url: &str) -> String {
     format!("[{}](<{url}>)", escape(text))
+}
+
+/// A command as code in a line.
+fn code(text: &str) -> String {
+    let text = words::one_line(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let marks = "`".repeat(longest + 1);
+    let pad = if longest > 0 { " " } else { "" };
+    format!("{marks}{pad}{text}{pad}{marks}")
 }
 
 fn upper_first(text: &str) -> String {
@@ -439,7 +470,9 @@ mod tests {
         };
         assert_eq!(html.iter().find(|tag| !ours(tag)), None);
         // The cause, what to do and its fix, evidence, changes, steps, other explanations, the step, earlier, context, notes.
-        assert_eq!(blocks, ["heading"; 11], "{blocks:?}");
+        let (codes, headings): (Vec<&str>, Vec<&str>) = blocks.iter().partition(|block| **block == "code");
+        assert_eq!(headings, ["heading"; 11], "{blocks:?}");
+        assert_eq!(codes.len(), 2, "a command of each explanation");
     }
 
     #[test]

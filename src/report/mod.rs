@@ -6,6 +6,7 @@
 mod changes;
 mod evidence;
 mod facts;
+pub(crate) mod fixes;
 mod html;
 mod json;
 mod markdown;
@@ -20,7 +21,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use crate::model::{Case, Confidence, Diagnosis, ExcerptLine, Hypothesis, Level, Match, Note, Numbering, Outcome};
+use crate::model::{
+    Case, Confidence, Diagnosis, ExcerptLine, Hypothesis, Level, Match, Note, Numbering, Outcome, Usage,
+};
 use crate::redact::Redacted;
 
 /// All that is published of a run.
@@ -32,6 +35,8 @@ pub struct Report {
     pub diagnosis: Redacted<Diagnosis>,
     /// What could not be done.
     pub notes: Redacted<Vec<Note>>,
+    /// What was spent on models, a question each; empty where none was asked.
+    pub usage: Redacted<Vec<Usage>>,
     /// When the report was made; `None` in tests that compare whole reports.
     pub made: Option<Timestamp>,
     /// A short hash that is the same for the same failure in other runs.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::Report;
 use crate::model::{
     Author, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Excerpt,
-    ExcerptLine, Fix, FixKind, Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Signature,
-    Stage, Step, Suspect,
+    ExcerptLine, Fix, FixKind, Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Setting,
+    Signature, Stage, Step, Suspect, Usage,
 };
 use crate::redact::sealed_for_tests;
 
@@ -23,6 +23,7 @@ fn seal(case: Case, diagnosis: Diagnosis, notes: Vec<Note>) -> Report {
         case: sealed_for_tests(case),
         diagnosis: sealed_for_tests(diagnosis),
         notes: sealed_for_tests(notes),
+        usage: sealed_for_tests(Vec::new()),
         made: at("03:14:58"),
         fingerprint: "9f2c41d7a0b3".to_owned(),
     }
@@ -263,19 +264,30 @@ pub(super) fn hostile() -> Report {
         summary: evil(),
         kind: some(),
         hypotheses: vec![hypothesis(EVIL, Some(EVIL)), hypothesis(EVIL, None)],
-        fixes: vec![Fix {
-            kind: FixKind::Script,
-            title: evil(),
-            why: evil(),
-            steps: vec![evil(), evil()],
-            diff: some(),
-            url: address(),
-        }],
+        fixes: vec![evil_fix()],
         author: Author::Llm { provider: evil(), model: evil() },
         ..diagnosis()
     };
     let report = seal(case, diagnosis, vec![Note { stage: Stage::Collect, text: evil() }]);
-    Report { fingerprint: evil(), ..report }
+    let usage = Usage { provider: evil(), model: evil(), tokens_in: 1, tokens_out: 2, seconds: 0.5, price: Some(0.25) };
+    Report { fingerprint: evil(), usage: sealed_for_tests(vec![usage]), ..report }
+}
+
+fn evil_fix() -> Fix {
+    let evil = || EVIL.to_owned();
+    Fix {
+        kind: FixKind::Script,
+        title: evil(),
+        why: evil(),
+        steps: vec![evil(), evil()],
+        setting: Some(Setting { name: evil(), now: Some(evil()), then: evil() }),
+        command: Some(evil()),
+        diff: Some(evil()),
+        file: Some((evil(), evil())),
+        risk: Some(evil()),
+        undo: Some(evil()),
+        url: Some("javascript:alert(1)//\" onclick=\"x".to_owned()),
+    }
 }
 
 fn hypothesis(cause: &str, signature: Option<&str>) -> Hypothesis {
@@ -283,6 +295,8 @@ fn hypothesis(cause: &str, signature: Option<&str>) -> Hypothesis {
         cause: cause.to_owned(),
         citations: vec![7, 8, 999],
         check: Some(cause.to_owned()),
+        command: Some(cause.to_owned()),
+        disproof: Some(cause.to_owned()),
         signature: signature.map(str::to_owned),
         links: vec![cause.to_owned(), "javascript:alert(1)".to_owned()],
     }
@@ -500,6 +514,8 @@ fn diagnosis() -> Diagnosis {
                 cause: "ghcr.io answered TOOMANYREQUESTS because the worker's address, shared with others, is over the registry's limit.".to_owned(),
                 citations: vec![20],
                 check: Some("Run the same pull from another network.".to_owned()),
+                command: Some("docker pull ghcr.io/aquasecurity/trivy-db:2".to_owned()),
+                disproof: Some("The same pull succeeds from this worker while the step still fails.".to_owned()),
                 signature: Some("registry-rate-limit".to_owned()),
                 links: vec!["https://docs.github.com/en/packages/learn-github-packages/introduction-to-github-packages".to_owned()],
             },
@@ -507,6 +523,8 @@ fn diagnosis() -> Diagnosis {
                 cause: "The result file is missing because the scan never wrote it.".to_owned(),
                 citations: vec![22],
                 check: Some("See whether the file exists when the download succeeds.".to_owned()),
+                command: None,
+                disproof: None,
                 signature: None,
                 links: Vec::new(),
             },
@@ -520,8 +538,11 @@ fn diagnosis() -> Diagnosis {
                     "Open Process › Scan for Security Vulnerabilities › Conditions › Retries.".to_owned(),
                     "Set the number of retries to 3, save, and create a new release.".to_owned(),
                 ],
-                diff: None,
+                setting: Some(Setting { name: "Retries".to_owned(), now: Some("off".to_owned()), then: "3".to_owned() }),
+                risk: Some("What the step did before it failed is done again.".to_owned()),
+                undo: Some("Switch them off in the same place.".to_owned()),
                 url: Some("https://octopus.example/app#/Spaces-1/projects/octopus-copilot-function/deployments/process/steps".to_owned()),
+                ..Fix::default()
             },
             Fix {
                 kind: FixKind::Script,
@@ -529,7 +550,7 @@ fn diagnosis() -> Diagnosis {
                 why: "It pauses between attempts, which a limit by the minute needs.".to_owned(),
                 steps: vec!["Replace the call of docker run as shown.".to_owned()],
                 diff: Some("@@ -4,3 +4,7 @@\n Write-Host \"Scanning $bom\"\n-docker run -v \"${PWD}:/work\" ghcr.io/aquasecurity/trivy:latest sbom --output /work/depscan-bom.json /work/bom.json\n+foreach ($attempt in 1..4) {\n+    docker run -v \"${PWD}:/work\" ghcr.io/aquasecurity/trivy:latest sbom --output /work/depscan-bom.json /work/bom.json\n+    if ($LASTEXITCODE -eq 0) { break }\n+    Start-Sleep -Seconds (30 * $attempt)\n+}\n Get-Content -Path depscan-bom.json\n".to_owned()),
-                url: None,
+                ..Fix::default()
             },
         ],
         confidence: Confidence::High,

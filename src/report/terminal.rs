@@ -67,7 +67,8 @@ fn cause(out: &mut String, report: &Report) {
 
 fn fixes(out: &mut String, report: &Report) {
     let verify = report.verify();
-    let check = report.cause().and_then(|cause| cause.check.as_deref());
+    let cause = report.cause();
+    let check = cause.and_then(|cause| cause.check.as_deref());
     if report.diagnosis.fixes.is_empty() && verify.is_none() && check.is_none() {
         return;
     }
@@ -76,6 +77,8 @@ fn fixes(out: &mut String, report: &Report) {
         fix(out, index + 1, one);
     }
     fact(out, "To confirm", check);
+    fact(out, "To check", cause.and_then(|cause| cause.command.as_deref()));
+    fact(out, "Not so if", cause.and_then(|cause| cause.disproof.as_deref()));
     fact(out, "Mended when", verify.as_deref());
     for link in report.cause().into_iter().flat_map(|cause| &cause.links).filter_map(|link| words::link(link)) {
         fact(out, "More", Some(&link));
@@ -92,8 +95,18 @@ fn fix(out: &mut String, number: usize, fix: &Fix) {
     if let Some(url) = fix.url.as_deref().and_then(words::link) {
         let _ = writeln!(out, "   {}", url.underline());
     }
+    if let Some(setting) = &fix.setting {
+        prose(out, "   ", "   ", &words::setting(setting), Style::new().cyan());
+    }
+    for line in fix.command.as_deref().unwrap_or_default().lines() {
+        let _ = writeln!(out, "     {}", words::log_line(line).cyan());
+    }
     for line in fix.diff.as_deref().unwrap_or_default().lines() {
         diff_line(out, line);
+    }
+    for (name, text) in [("Risk: ", &fix.risk), ("Undo: ", &fix.undo)] {
+        let text = text.as_deref().map(|text| format!("{name}{text}"));
+        prose(out, "   ", "   ", &text.unwrap_or_default(), Style::new().dimmed());
     }
     out.push('\n');
 }
@@ -221,7 +234,10 @@ fn others(out: &mut String, report: &Report) {
         if !lines.is_empty() {
             prose(out, "  ", "  ", &format!("Shown by {}.", lines.join(", ")), Style::new().dimmed());
         }
-        prose(out, "  ", "  ", other.check.as_deref().unwrap_or_default(), Style::new().dimmed());
+        let wrong = other.disproof.as_deref().map(|text| format!("Not so if: {text}"));
+        for text in [&other.check, &other.command, &wrong] {
+            prose(out, "  ", "  ", text.as_deref().unwrap_or_default(), Style::new().dimmed());
+        }
     }
 }
 

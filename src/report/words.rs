@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use crate::model::{Author, ChangeKind, Confidence, Domain, FixKind, Level, Outcome, Retry, Role, Stage};
+use crate::model::{
+    Author, ChangeKind, Confidence, Domain, FixKind, Level, Outcome, Retry, Role, Setting, Stage, Usage,
+};
 
 /// How a step or a run ended.
 #[must_use]
@@ -103,6 +105,8 @@ pub fn fix_kind(kind: FixKind) -> &'static str {
     match kind {
         FixKind::Setting => "setting",
         FixKind::Script => "script",
+        FixKind::Repository => "repository",
+        FixKind::Command => "command",
         FixKind::Person => "person",
     }
 }
@@ -113,8 +117,27 @@ pub fn fix_kind_in_words(kind: FixKind) -> &'static str {
     match kind {
         FixKind::Setting => "Change a setting",
         FixKind::Script => "Change the script",
+        FixKind::Repository => "Change a file",
+        FixKind::Command => "Run a command",
         FixKind::Person => "Do by hand or ask",
     }
+}
+
+/// A setting's value as it is and as it should be, in a line.
+#[must_use]
+pub fn setting(setting: &Setting) -> String {
+    let Setting { name, now, then } = setting;
+    let now = now.as_ref().map(|now| format!("{} → ", one_line(now))).unwrap_or_default();
+    format!("{}: {now}{}", one_line(name), one_line(then))
+}
+
+/// What a question to a model took, in a line.
+#[must_use]
+pub fn took(usage: &Usage) -> String {
+    let Usage { provider, model, tokens_in, tokens_out, seconds, price } = usage;
+    let price = price.map_or_else(|| "its price is not known".to_owned(), |price| format!("about ${price:.4}"));
+    let (model, provider) = (one_line(model), one_line(provider));
+    format!("Asked {model} at {provider}: {tokens_in} tokens in, {tokens_out} out, {seconds:.1} s, {price}")
 }
 
 /// What sort of thing a change is, in one word for machines.
