@@ -81,7 +81,7 @@ pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(P
     thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let (case, _) = seal(settings, host.as_ref(), secrets, &mut remarks(settings))?;
-    let prompt = diagnose::prompt::write(&case);
+    let prompt = diagnose::prompt::write(&case, None, settings.choice.room());
     let tokens = reduce::tokens::count(&prompt.system) + reduce::tokens::count(&prompt.user);
     Ok((prompt, tokens))
 }
@@ -135,7 +135,7 @@ pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
     for model in &settings.choice.models {
         verdicts.push(match diagnose::examine(model, &settings.choice, &http) {
             Ok(_) => {
-                let room = settings.choice.room().map(|tokens| format!("; a case may have {tokens} tokens"));
+                let room = settings.choice.room().most.map(|tokens| format!("; a case may have {tokens} tokens"));
                 let (name, provider) = (&model.name, model.provider());
                 Verdict::new(
                     Standing::Good,

@@ -475,6 +475,8 @@ pub struct Case {
     pub suspects: Vec<Suspect>,
     /// What else is known.
     pub context: Vec<Context>,
+    /// The [`ExcerptLine::id`]s of the lines shown, best first.
+    pub best: Vec<usize>,
     /// What the lines' numbers count.
     pub numbering: Numbering,
     /// Lines of the log in all.

@@ -13,7 +13,7 @@ use crate::redact::Redacted;
 
 use self::answer::Flaw;
 use self::ask::Talk;
-use self::prompt::Prompt;
+use self::prompt::{Prompt, Room};
 use self::provider::Structure;
 use self::talk::{Question, Turn};
 
@@ -26,11 +26,13 @@ mod fingerprint;
 mod fix;
 mod gemini;
 mod openai;
+mod parts;
 pub mod prompt;
 pub mod provider;
 mod responses;
 mod rules;
 mod shape;
+mod share;
 mod sign;
 mod stream;
 mod talk;
@@ -57,18 +59,21 @@ pub struct Choice {
 }
 
 impl Choice {
-    /// The most tokens a question may have, by our count, so that each model can read it beside its answer; `None` where no
-    /// limit is known. The schema that goes with it is taken off.
+    /// What a question to the first model may take; without one, all it needs.
     #[must_use]
-    pub fn room(&self) -> Option<usize> {
-        let schema = (self.count)(&shape::schema());
-        let models = self.models.iter().filter_map(|model| {
-            let context = model.facts.question_tokens();
-            // Of what the user allows, a quarter is for the answer.
-            let limit = self.limits.tokens.map(|most| model.facts.uncounted(most / 4 * 3));
-            context.into_iter().chain(limit).min()
-        });
-        models.min().map(|room| room.saturating_sub(schema))
+    pub fn room(&self) -> Room {
+        self.models.first().map_or(Room { most: None, count: self.count }, |model| self.room_of(model))
+    }
+
+    /// The most tokens a question to `model` may have, by our count, so that it can read it beside its answer; no most where
+    /// no limit is known. The schema that goes with it is taken off.
+    fn room_of(&self, model: &Model) -> Room {
+        let context = model.facts.question_tokens();
+        // Of what the user allows, a quarter is for the answer.
+        let limit = self.limits.tokens.map(|most| model.facts.uncounted(most / 4 * 3));
+        let most = context.into_iter().chain(limit).min();
+        let schema = || (self.count)(&shape::schema());
+        Room { most: most.map(|most| most.saturating_sub(schema())), count: self.count }
     }
 }
 
@@ -113,27 +118,30 @@ pub fn diagnose(
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     if let Some(given) = &choice.answer {
         let author = Author::Llm { provider: given.from.clone(), model: given.model.clone() };
-        let diagnosis = match answer::check(&given.text, case, &known, author, &prompt::write(case)) {
-            Ok((diagnosis, remarks)) => {
-                remarks.into_iter().for_each(note);
-                diagnosis
-            }
-            Err(flaw) => {
-                note(format!("the answer in {} was not used ({flaw}): the diagnosis is the catalogue's", given.from));
-                known
-            }
-        };
+        let diagnosis =
+            match answer::check(&given.text, case, &known, author, &prompt::write(case, None, choice.room())) {
+                Ok((diagnosis, remarks)) => {
+                    remarks.into_iter().for_each(note);
+                    diagnosis
+                }
+                Err(flaw) => {
+                    note(format!(
+                        "the answer in {} was not used ({flaw}): the diagnosis is the catalogue's",
+                        given.from
+                    ));
+                    known
+                }
+            };
         return Asked { diagnosis, usage: Vec::new(), exchanges: Vec::new() };
     }
     let mut diagnosis = None;
-    let question = (!choice.models.is_empty()).then(|| prompt::write(case));
     for (at, model) in choice.models.iter().enumerate() {
-        let Some(prompt) = &question else { break };
+        let prompt = prompt::write(case, None, choice.room_of(model));
         let next = choice.models.get(at + 1);
         // With another to ask, the first may not take all the time there is.
         let left = http.left().saturating_sub(ask::RESERVE);
         let time = if next.is_some() { left.mul_f64(0.6) } else { left };
-        match consult(&mut talk, model, prompt, (case, &known), time) {
+        match consult(&mut talk, model, &prompt, (case, &known), time) {
             Ok((answer, remarks)) => {
                 remarks.into_iter().for_each(&mut note);
                 diagnosis = Some(answer);
@@ -246,7 +254,7 @@ mod tests {
     fn the_schema_has_the_fields_that_the_question_asks_for() {
         let incident = Incident::default();
         let case = Redactor::new(&incident).seal(&incident, &Evidence::default());
-        let system = prompt::write(&case).system;
+        let system = prompt::write(&case, None, Choice::default().room()).system;
         let form: Value = serde_json::from_str(system.get(system.find("\n{").unwrap()..).unwrap()).unwrap();
         let schema: Value = serde_json::from_str(&shape::schema()).unwrap();
         let asked = fields(&form, "", |field| field.get(0).unwrap_or(field));

@@ -2,22 +2,18 @@
 //!
 //! Log text can hold orders. It never stands among the instructions, and the fence's mark occurs nowhere in it.
 
-use std::fmt::Write;
-
-use crate::model::{Case, Change, Definition, Excerpt};
+use crate::model::Case;
 use crate::redact::Redacted;
 
-/// A script longer than this is cut in the middle; its beginning and end tell most.
-const LONGEST_SCRIPT: usize = 6_000;
-/// A log line longer than this is cut in the middle.
-const LONGEST_LINE: usize = 1_000;
+use super::parts::Parts;
 
-/// Of a suspect's diff or description no more is told than this, of a value no more than that.
-const LONGEST_CHANGE: usize = 1_500;
-const LONGEST_VALUE: usize = 200;
-/// Suspects that are told in full, and changes that are told in a line each.
-const SUSPECTS: usize = 3;
-const CHANGES: usize = 20;
+/// Tokens kept back for the marks around the data and the question.
+const FENCE: usize = 120;
+/// More rounds than any case took to fit.
+const ROUNDS: usize = 8;
+
+/// What is asked where nobody asked anything else.
+const QUESTION: &str = "Why did this run fail, and what fixes it?";
 
 /// What leaves for a model, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,22 +33,48 @@ Rules:
 - Say only what the lines or the facts show. For each hypothesis cite the ids of the lines that show it.
 - Never quote text that is not in the data. Never invent names, versions, settings or numbers.
 - Tell the root cause apart from what merely followed from it.
+- Where the lines allow several causes, give each as a hypothesis, the likeliest first.
+- A text such as \u{27e8}secret:3\u{27e9} stands for a secret: the same number is the same secret.
 - If the lines do not show the cause, say so: leave hypotheses empty and say in the summary what is missing.
 - Where a setting or the step's script can be changed, say exactly what. Give a changed script whole in `script`, else leave it empty.
 
 Answer with one JSON object and nothing else:
 {\"summary\": \"the cause in one or two sentences\", \"kind\": \"a label such as rate-limit, dns, timeout, authentication, script-error, or unknown\", \
 \"retry\": \"helps|maybe|no|unknown\", \
-\"hypotheses\": [{\"cause\": \"...\", \"lines\": [\"L12\"], \"check\": \"how to check it\"}], \
+\"hypotheses\": [{\"cause\": \"...\", \"lines\": [\"L12\"], \"check\": \"how to check it\", \"command\": \"a command that shows it and changes nothing, or empty\", \"disproof\": \"what one would see if it were wrong\"}], \
 \"fixes\": [{\"type\": \"setting|script|person\", \"title\": \"...\", \"why\": \"...\", \"steps\": [\"...\"], \"script\": \"\"}]}";
 
-/// Writes the question about `case`.
+/// What a question may take.
+#[derive(Clone, Copy)]
+pub struct Room {
+    /// The most tokens; `None` where no limit is known.
+    pub most: Option<usize>,
+    /// The size of a text in tokens.
+    pub count: fn(&str) -> usize,
+}
+
+/// Writes the question about `case`, so that it fits the room: what a person asked, or else why the run failed.
 #[must_use]
-pub fn write(case: &Redacted<Case>) -> Prompt {
-    let data = data(case);
-    let mark = mark(&data);
-    let user = format!("Why did this run fail, and what fixes it?\n\n{mark}\n{data}{mark}\n");
-    Prompt { system: SYSTEM.to_owned(), user }
+pub fn write(case: &Redacted<Case>, asked: Option<&str>, room: Room) -> Prompt {
+    let parts = Parts::of(case, room.count);
+    let asked = asked.unwrap_or(QUESTION);
+    let fixed = (room.count)(SYSTEM) + (room.count)(asked) + FENCE;
+    let mut most = room.most.map(|most| most.saturating_sub(fixed));
+    let mut prompt = fenced(&parts.text(most), asked);
+    // The shares leave out headings and marks: what that was too much is taken off, which soon is nothing.
+    for _ in 0..ROUNDS {
+        let size = (room.count)(&prompt.system) + (room.count)(&prompt.user);
+        let Some(over) = room.most.and_then(|most| size.checked_sub(most)).filter(|over| *over > 0) else { break };
+        most = most.map(|most| most.saturating_sub(over));
+        prompt = fenced(&parts.text(most), asked);
+    }
+    prompt
+}
+
+fn fenced(data: &str, asked: &str) -> Prompt {
+    let mark = mark(data);
+    let asked = asked.replace(&mark, " ");
+    Prompt { system: SYSTEM.to_owned(), user: format!("{asked}\n\n{mark}\n{data}{mark}\n") }
 }
 
 /// A line that occurs nowhere in `data`.
@@ -69,196 +91,62 @@ fn mark(data: &str) -> String {
     }
 }
 
-fn data(case: &Case) -> String {
-    let mut out = String::new();
-    let run = &case.run;
-    let facts = [
-        ("system", Some(&run.host)),
-        ("run", Some(&run.title)),
-        ("project", run.project.as_ref()),
-        ("environment", run.environment.as_ref()),
-        ("tenant", run.tenant.as_ref()),
-        ("version", run.version.as_ref()),
-        ("error", run.error.as_ref()),
-    ];
-    out.push_str("## Run\n");
-    for (name, value) in facts {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            // A write to a string cannot fail.
-            let _ = writeln!(out, "{name}: {value}");
-        }
-    }
-    for step in &case.steps {
-        let place = step.place.as_ref().map(|place| format!(" on {place}")).unwrap_or_default();
-        let tries = if step.attempts > 1 { format!(", tried {} times", step.attempts) } else { String::new() };
-        let _ = writeln!(out, "step: {}{place}: {:?}{tries}", step.name, step.outcome);
-    }
-    for definition in &case.definitions {
-        write_definition(&mut out, definition);
-    }
-    if let Some(earlier) = &case.earlier {
-        let _ = writeln!(out, "\n## Earlier failures of the same project and environment: {}", earlier.len());
-        let same = earlier.iter().filter(|one| one.same == Some(true)).count();
-        if same > 0 {
-            let _ = writeln!(out, "The same failure as this one: {same}");
-        }
-    }
-    write_changes(&mut out, case);
-    for context in &case.context {
-        let _ = writeln!(out, "\n## {}\n{}", context.title, middle_cut(&context.text, LONGEST_SCRIPT));
-    }
-    out.push_str("\n## Log lines\n");
-    for excerpt in &case.excerpts {
-        write_excerpt(&mut out, excerpt);
-    }
-    if let Some(best) = case.matches.first() {
-        let (id, title) = (&best.signature.id, &best.signature.title);
-        let _ = writeln!(out, "\n## Catalogue\nL{} looks like {id}: {title}", best.line);
-    }
-    out
-}
-
-/// What differs from the last good run: a few suspects in full, others in a line, so that the log keeps the larger share.
-fn write_changes(out: &mut String, case: &Case) {
-    let Some((good, why)) = &case.baseline else { return };
-    let _ = writeln!(out, "\n## Changed since the last good run ({}: {why}): {}", good.title, case.changes.len());
-    let told: Vec<_> = case.suspects.iter().take(SUSPECTS).collect();
-    for suspect in &told {
-        let Some(change) = case.changes.get(suspect.change) else { continue };
-        let lines: Vec<String> = suspect.lines.iter().map(|line| format!("L{line}")).collect();
-        let words = if suspect.words.is_empty() { "-".to_owned() } else { suspect.words.join(", ") };
-        let _ = writeln!(out, "suspect: {}; words in common with {}: {words}", one_change(change), lines.join(", "));
-        if let Some(details) = &change.details {
-            let _ = writeln!(out, "{}", middle_cut(details, LONGEST_CHANGE));
-        }
-    }
-    if told.is_empty() && !case.changes.is_empty() {
-        out.push_str("no change has a telling word in common with the lines\n");
-    }
-    let others = || {
-        let all = case.changes.iter().enumerate();
-        all.filter(|(index, _)| !told.iter().any(|suspect| suspect.change == *index)).map(|(_, change)| change)
-    };
-    for change in others().take(CHANGES) {
-        let _ = writeln!(out, "change: {}", one_change(change));
-    }
-    if let Some(more) = others().count().checked_sub(CHANGES).filter(|more| *more > 0) {
-        let _ = writeln!(out, "(and {more} more)");
-    }
-}
-
-fn one_change(change: &Change) -> String {
-    let value = |text: Option<&String>| text.map(|text| middle_cut(&text.replace('\n', " "), LONGEST_VALUE));
-    let values = match (value(change.before.as_ref()), value(change.after.as_ref())) {
-        (None, None) => String::new(),
-        (before, after) => {
-            format!(", from {} to {}", before.as_deref().unwrap_or("-"), after.as_deref().unwrap_or("-"))
-        }
-    };
-    let who = change.who.as_ref().map(|who| format!(", by {who}")).unwrap_or_default();
-    let when = change.when.map(|when| format!(", at {when}")).unwrap_or_default();
-    let step = change.step.as_ref().map(|step| format!(", step {step}")).unwrap_or_default();
-    format!("{}{values}{step}{who}{when}", middle_cut(&change.title.replace('\n', " "), LONGEST_VALUE))
-}
-
-fn write_definition(out: &mut String, definition: &Definition) {
-    let _ = writeln!(out, "\n## Definition of step {} ({})", definition.step, definition.kind);
-    let retries = definition.retries.map(|retries| if retries == 0 { "off".to_owned() } else { retries.to_string() });
-    let facts = [
-        ("runs", definition.condition.clone()),
-        ("automatic retries", retries),
-        ("time limit in minutes", definition.timeout_minutes.map(|minutes| minutes.to_string())),
-        ("runs on", definition.runs_on.clone()),
-        ("container", definition.container.clone()),
-        ("packages", (!definition.packages.is_empty()).then(|| definition.packages.join(", "))),
-    ];
-    for (name, value) in facts {
-        if let Some(value) = value {
-            let _ = writeln!(out, "{name}: {value}");
-        }
-    }
-    if let Some(script) = &definition.script {
-        let _ = writeln!(out, "script ({}):\n{}", script.syntax, middle_cut(&script.body, LONGEST_SCRIPT));
-    }
-}
-
-fn write_excerpt(out: &mut String, excerpt: &Excerpt) {
-    let step = excerpt.step.as_ref().map(|step| format!(" of {step}")).unwrap_or_default();
-    let _ = writeln!(out, "-- lines{step} ({})", excerpt.reason);
-    for line in &excerpt.lines {
-        let _ = writeln!(out, "L{} {:?}: {}", line.id, line.level, middle_cut(&line.text, LONGEST_LINE));
-    }
-    if excerpt.repeats > 0 {
-        let _ = writeln!(out, "(and {} more like this)", excerpt.repeats);
-    }
-}
-
-/// `text` with its middle left out where it is longer than `most` bytes, and a mark that says so.
-fn middle_cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let head = text.floor_char_boundary(most * 2 / 3);
-    let tail = text.ceil_char_boundary(text.len() - most / 3);
-    let (start, end) = (text.get(..head).unwrap_or_default(), text.get(tail..).unwrap_or_default());
-    format!("{start} … {} bytes left out … {end}", tail - head)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Context, Definition, Excerpt, ExcerptLine, Level, Script};
+
+    fn words(text: &str) -> usize {
+        text.split(|c: char| !c.is_alphanumeric()).count()
+    }
+
+    /// A case of `lines` lines, the last the best, with scripts, changes and pages of some size.
+    fn case(lines: usize) -> Redacted<Case> {
+        let line =
+            |id| ExcerptLine { id, number: id, level: Level::Info, time: None, text: format!("line {id} of a log") };
+        let excerpt =
+            Excerpt { step: None, lines: (1..=lines).map(line).collect(), reason: "r".to_owned(), repeats: 0 };
+        let body = "run a command\n".repeat(300);
+        let script = Script { syntax: "Bash".to_owned(), body: body.clone() };
+        crate::redact::sealed_for_tests(Case {
+            excerpts: vec![excerpt],
+            best: (1..=lines).rev().collect(),
+            definitions: vec![Definition { step: "Scan".to_owned(), script: Some(script), ..Definition::default() }],
+            context: vec![Context { title: "Page".to_owned(), text: body, url: None }],
+            ..Case::default()
+        })
+    }
+
+    #[test]
+    fn a_question_fits_its_room_and_keeps_the_best_lines() {
+        let check = |most: usize, lines: usize| {
+            let room = Room { most: Some(most), count: words };
+            let prompt = write(&case(lines), None, room);
+            let size = words(&prompt.system) + words(&prompt.user);
+            assert!(size <= most, "{size} of {most}");
+            assert!(prompt.user.contains(&format!("L{lines} ")), "the best line at {most}");
+            prompt.user
+        };
+        for most in [700, 1_000, 2_000, 4_000] {
+            for lines in [1, 10, 1_000] {
+                check(most, lines);
+            }
+        }
+        assert!(check(1_000, 1_000).contains("more lines were found and left out"));
+        assert!(check(9_000, 10).contains("L1 "), "room for all");
+    }
+
+    #[test]
+    fn a_person_s_question_stands_before_the_data() {
+        let room = Room { most: None, count: words };
+        let prompt = write(&case(1), Some("How do I fix it?"), room);
+        assert!(prompt.user.starts_with("How do I fix it?\n\n====="), "{}", prompt.user);
+    }
 
     #[test]
     fn the_fence_occurs_nowhere_in_what_it_fences() {
         let first = mark("x");
         let data = format!("a log that holds {first}\n");
         assert!(!data.contains(&mark(&data)));
-    }
-
-    fn check(suspects: &[usize], count: usize, expected: &[&str], more: &str) {
-        let change = |number: usize| Change {
-            kind: crate::model::ChangeKind::Variable,
-            title: format!("variable V{number}"),
-            before: None,
-            after: Some("x".repeat(9_000)),
-            details: Some("y".repeat(9_000)),
-            step: None,
-            who: None,
-            when: None,
-            url: None,
-        };
-        let suspect = |&change: &usize| crate::model::Suspect {
-            change,
-            lines: vec![7],
-            words: vec!["word".to_owned()],
-            score: 0.9,
-        };
-        let case = Case {
-            baseline: Some((crate::model::Run::default(), "the last".to_owned())),
-            changes: (0..count).map(change).collect(),
-            suspects: suspects.iter().map(suspect).collect(),
-            ..Case::default()
-        };
-        let mut out = String::new();
-        write_changes(&mut out, &case);
-        let heads: Vec<&str> = out.lines().filter_map(|line| line.split(", from").next()).collect();
-        for (head, expected) in heads.iter().filter(|head| head.contains(": variable")).zip(expected) {
-            assert_eq!(head, expected);
-        }
-        assert!(out.trim_end().ends_with(more), "{out}");
-        assert!(out.len() < 16_000, "{}", out.len());
-    }
-
-    #[test]
-    fn suspects_come_first_and_many_changes_keep_to_their_share() {
-        check(&[2], 4, &["suspect: variable V2", "change: variable V0", "change: variable V1"], &"x".repeat(60));
-        check(&[30, 31, 32, 33], 200, &["suspect: variable V30", "suspect: variable V31"], "(and 177 more)");
-        check(&[], 1, &["change: variable V0"], "xxx");
-    }
-
-    #[test]
-    fn a_long_line_loses_its_middle_and_says_so() {
-        let cut = middle_cut(&"ä".repeat(3_000), 1_000);
-        assert!(cut.starts_with('ä') && cut.ends_with('ä') && cut.contains("left out") && cut.len() < 1_100);
     }
 }

@@ -6,7 +6,13 @@ pub(super) fn schema() -> String {
     let text = || r#"{"type":"string"}"#.to_owned();
     let list = |items: String| format!(r#"{{"type":"array","items":{items}}}"#);
     let one_of = |words: &str| format!(r#"{{"type":"string","enum":[{words}]}}"#);
-    let hypothesis = object(&[("cause", text()), ("lines", list(text())), ("check", text())]);
+    let hypothesis = object(&[
+        ("cause", text()),
+        ("lines", list(text())),
+        ("check", text()),
+        ("command", text()),
+        ("disproof", text()),
+    ]);
     let fix = object(&[
         ("type", one_of(r#""setting","script","person""#)),
         ("title", text()),

@@ -37,7 +37,7 @@ impl<'a> Pen<'a> {
         let Incident { run, log, definitions, earlier, earlier_logs: _, baseline, changes, context, secrets: _ } =
             incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
-        let Evidence { picks, best: _, matches, suspects, tokens, omitted: _ } = evidence;
+        let Evidence { picks, best, matches, suspects, tokens, omitted: _ } = evidence;
         let mut case = Case {
             run: self.run(run),
             steps: steps.iter().map(|step| self.step(step)).collect(),
@@ -50,6 +50,7 @@ impl<'a> Pen<'a> {
             changes: changes.iter().map(|change| self.change(change)).collect(),
             suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
             context: context.iter().map(|context| self.context(context)).collect(),
+            best: best.iter().map(|index| index + 1).collect(),
             numbering: *numbering,
             total_lines: lines.len() + omitted,
             tokens: *tokens,

@@ -494,6 +494,7 @@ fn case() -> Case {
             text: "Bumps the function runtime.\nNothing about the scan.".to_owned(),
             url: Some("https://github.com/example/copilot-function/commits/84df60a".to_owned()),
         }],
+        best: Vec::new(),
         numbering: Numbering::Log,
         total_lines: 183,
         tokens: 412,
