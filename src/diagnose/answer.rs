@@ -7,10 +7,16 @@ use thiserror::Error;
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
 use super::fix;
+use super::held::{Ground, fold, supports};
 use super::prompt::Prompt;
 
-/// A quotation shorter than this is taken for a word and not for a claim about the log.
-const QUOTATION: usize = 6;
+/// More explanations, or fixes, than this help nobody; nor do more lines for one of them.
+const MOST: usize = 5;
+const MOST_LINES: usize = 12;
+/// Characters of a summary or an explanation, of a step of advice, of a quotation that is told as invented.
+const LONGEST_SUMMARY: usize = 900;
+const LONGEST_STEP: usize = 600;
+const LONGEST_QUOTE: usize = 80;
 
 /// Why an answer can't be used: a line for the reader.
 #[derive(Debug, Error)]
@@ -50,6 +56,10 @@ struct Claim {
     lines: Vec<Value>,
     #[serde(default)]
     check: Option<String>,
+    #[serde(default)]
+    command: Option<String>,
+    #[serde(default)]
+    disproof: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,41 +91,12 @@ pub(super) fn check(
         let began = reply.contains('{');
         if began && error.is_eof() { Flaw::Cut } else { Flaw::NotJson(error.to_string()) }
     })?;
-    let corpus = corpus(case);
-    let mut remarks = Vec::new();
-    let mut hypotheses = Vec::new();
-    for claim in answer.hypotheses {
-        if let Some(invented) = invention(&claim.cause, &corpus) {
-            remarks.push(format!(
-                "an explanation by the model was dropped: it quotes \"{invented}\", which is not in the log"
-            ));
-            continue;
-        }
-        // Small models copy the form they were shown.
-        if parrots(&claim.cause, question) {
-            continue;
-        }
-        let number = |id: &Value| match id {
-            Value::String(id) => id.trim_start_matches(['L', 'l']).parse::<usize>().ok(),
-            id => id.as_u64().and_then(|id| usize::try_from(id).ok()),
-        };
-        let citations: Vec<usize> =
-            claim.lines.iter().filter_map(number).filter(|id| case.line(*id).is_some()).collect();
-        let check = claim.check.filter(|check| !check.trim().is_empty());
-        hypotheses.push(Hypothesis {
-            cause: claim.cause,
-            citations,
-            check,
-            command: None,
-            disproof: None,
-            signature: None,
-            links: Vec::new(),
-        });
-    }
-    // Guesses come after what the log shows.
-    hypotheses.sort_by_key(|hypothesis| hypothesis.citations.is_empty());
-    if let Some(invented) = invention(&answer.summary, &corpus) {
-        return Err(Flaw::Untrue(format!("it quotes \"{invented}\", which is not in the log")));
+    let ground = Ground::of(case);
+    if let Some(invented) = ground.invention(&answer.summary) {
+        return Err(Flaw::Untrue(format!(
+            "it quotes \"{}\", which is not in the log",
+            brief(&invented, LONGEST_QUOTE)
+        )));
     }
     if answer.summary.trim().is_empty() {
         return Err(Flaw::Untrue("it says nothing".to_owned()));
@@ -123,17 +104,57 @@ pub(super) fn check(
     if parrots(&answer.summary, question) {
         return Err(Flaw::Untrue("it repeats the question".to_owned()));
     }
+    if ground.denies(&answer.summary) {
+        return Err(Flaw::Untrue("it says that nothing failed".to_owned()));
+    }
+    let mut remarks = Vec::new();
+    let mut hypotheses: Vec<Hypothesis> = Vec::new();
+    let mut surest = None;
+    for claim in answer.hypotheses {
+        // Small models copy the form they were shown.
+        if hypotheses.len() == MOST || parrots(&claim.cause, question) || claim.cause.trim().is_empty() {
+            continue;
+        }
+        if let Some(flaw) = flaw_of(&claim.cause, &ground) {
+            remarks.push(format!("an explanation by the model was dropped: {flaw}"));
+            continue;
+        }
+        let (one, strength) = explained(claim, case, &ground);
+        // Guesses come after what the log shows.
+        if hypotheses.first().is_none_or(|first| first.citations.is_empty() && !one.citations.is_empty()) {
+            hypotheses.insert(0, one);
+            surest = Some(strength);
+        } else {
+            let guess = one.citations.is_empty();
+            let at = hypotheses.iter().position(|other| !guess && other.citations.is_empty());
+            hypotheses.insert(at.unwrap_or(hypotheses.len()), one);
+        }
+    }
     let kind = answer.kind.trim().to_ascii_lowercase();
-    let is_label = !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let is_label = !kind.is_empty() && kind.len() <= 40 && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-');
     let kind = (is_label && kind != "unknown" && !hypotheses.is_empty()).then_some(kind);
     let shown = hypotheses.first().is_some_and(|first| !first.citations.is_empty());
     let agrees = kind.is_some() && kind == known.kind;
-    let confidence = match (shown, agrees) {
-        (true, true) => Confidence::High,
-        (true, false) => Confidence::Medium,
-        (false, _) if hypotheses.is_empty() => Confidence::None,
-        (false, _) => Confidence::Low,
+    let (summary, foreign) = ground.marked(&brief(&answer.summary, LONGEST_SUMMARY));
+    let holds = surest == Some(Strength::Shown) && !foreign;
+    if !shown && known.confidence >= Confidence::Medium {
+        return Err(Flaw::Untrue("it cites no line, where the catalogue does".to_owned()));
+    }
+    if hypotheses.is_empty() && !known.hypotheses.is_empty() {
+        return Err(Flaw::Untrue("it names no cause, where the catalogue does".to_owned()));
+    }
+    // Ours, from what can be checked: what the model says of its own certainty is not asked for.
+    let confidence = match (shown, agrees, holds) {
+        (true, true, true) => Confidence::High,
+        (true, true, false) | (true, false, true) => Confidence::Medium,
+        _ if hypotheses.is_empty() => Confidence::None,
+        _ => Confidence::Low,
     };
+    if !agrees && known.confidence == Confidence::High {
+        // What the catalogue is sure of is told beside it, with the line that shows it.
+        let other = known.hypotheses.first().filter(|other| !hypotheses.iter().any(|one| one.cause == other.cause));
+        hypotheses.extend(other.cloned());
+    }
     let retry = match answer.retry.as_str() {
         "helps" => Some(Retry::Helps),
         "maybe" => Some(Retry::Maybe),
@@ -141,21 +162,71 @@ pub(super) fn check(
         _ => known.retry.filter(|_| agrees),
     };
     let mut fixes: Vec<Fix> = known.fixes.iter().filter(|fix| agrees && fix.kind != FixKind::Person).cloned().collect();
-    for proposal in answer.fixes {
+    for proposal in answer.fixes.into_iter().take(MOST) {
         // Its steps may name commands that stand nowhere yet; its reason may not.
-        if let Some(invented) = invention(&proposal.why, &corpus) {
-            remarks
-                .push(format!("advice by the model was dropped: it quotes \"{invented}\", which is not in the case"));
+        if let Some(flaw) = flaw_of(&proposal.why, &ground) {
+            remarks.push(format!("advice by the model was dropped: {flaw}"));
             continue;
         }
-        fixes.extend(proposed(proposal, case));
+        fixes.extend(proposed(&proposal, case, &ground));
     }
     let domain = known.domain.filter(|_| agrees);
-    let diagnosis = Diagnosis { summary: answer.summary, kind, domain, retry, hypotheses, fixes, confidence, author };
-    Ok((diagnosis, remarks))
+    Ok((Diagnosis { summary, kind, domain, retry, hypotheses, fixes, confidence, author }, remarks))
 }
 
-fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
+/// What a claim rests on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Strength {
+    /// A line that it cites says something of it, and each name in it stands in the case.
+    Shown,
+    /// Less.
+    Doubtful,
+}
+
+/// Why a claim is dropped, in words for a reader.
+fn flaw_of(claim: &str, ground: &Ground) -> Option<String> {
+    if ground.denies(claim) {
+        return Some("it says that nothing failed".to_owned());
+    }
+    let invented = ground.invention(claim)?;
+    Some(format!("it quotes \"{}\", which is not in the log", brief(&invented, LONGEST_QUOTE)))
+}
+
+fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strength) {
+    let number = |id: &Value| match id {
+        Value::String(id) => id.trim_start_matches(['L', 'l']).parse::<usize>().ok(),
+        id => id.as_u64().and_then(|id| usize::try_from(id).ok()),
+    };
+    let mut citations: Vec<usize> = claim.lines.iter().filter_map(number).collect();
+    citations.retain(|id| case.line(*id).is_some());
+    citations.dedup();
+    citations.truncate(MOST_LINES);
+    let (said, foreign) = ground.marked(&brief(&claim.cause, LONGEST_SUMMARY));
+    let lines: Vec<&str> = citations.iter().filter_map(|id| case.line(*id)).map(|line| line.text.as_str()).collect();
+    // A known failure's line says what it means, in other words than its own.
+    let recognised =
+        || case.matches.iter().filter(|found| citations.contains(&found.line)).map(|found| &found.signature);
+    let meant = recognised().flat_map(|signature| [&signature.title, &signature.cause, &signature.kind]);
+    let meant: Vec<&str> = meant.map(String::as_str).collect();
+    let shown = !foreign && (supports(&said, &lines) || supports(&said, &meant));
+    let strength = if shown { Strength::Shown } else { Strength::Doubtful };
+    let told = |text: Option<String>| {
+        let text = ground.at_home(&brief(&text?, LONGEST_STEP));
+        Some(text).filter(|text| !text.trim().is_empty())
+    };
+    let (check, command, disproof) = (told(claim.check), told(claim.command), told(claim.disproof));
+    (Hypothesis { cause: said, citations, check, command, disproof, signature: None, links: Vec::new() }, strength)
+}
+
+/// `text` in at most `most` characters: whoever says more says nothing that anyone reads.
+fn brief(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+fn proposed(proposal: &Proposal, case: &Case, ground: &Ground) -> Option<Fix> {
     let before = case.definitions.iter().find_map(|definition| definition.script.as_ref());
     let diff = before
         .filter(|_| !proposal.script.trim().is_empty())
@@ -165,10 +236,19 @@ fn proposed(proposal: Proposal, case: &Case) -> Option<Fix> {
         ("setting", None) => FixKind::Setting,
         _ => FixKind::Person,
     };
-    let steps: Vec<String> = proposal.steps.into_iter().filter(|step| !step.trim().is_empty()).collect();
+    let said = |text: &str| ground.at_home(&brief(text, LONGEST_STEP));
+    let steps = proposal.steps.iter().filter(|step| !step.trim().is_empty()).take(MOST_LINES);
+    let steps: Vec<String> = steps.map(|step| said(step)).collect();
     let says_something =
         !proposal.title.trim().is_empty() && (!steps.is_empty() || diff.is_some() || !proposal.why.is_empty());
-    says_something.then_some(Fix { kind, title: proposal.title, why: proposal.why, steps, diff, ..Fix::default() })
+    says_something.then(|| Fix {
+        kind,
+        title: said(&proposal.title),
+        why: said(&proposal.why),
+        steps,
+        diff,
+        ..Fix::default()
+    })
 }
 
 /// Whether `text` is but a piece of the instructions, or the id of a line.
@@ -176,43 +256,6 @@ fn parrots(text: &str, question: &Prompt) -> bool {
     let text = text.trim();
     let id = text.strip_prefix('L').is_some_and(|rest| rest.parse::<usize>().is_ok());
     id || text == "..." || (text.len() >= COPY && fold(&question.system).contains(&fold(text)))
-}
-
-/// All the text that a claim may quote.
-fn corpus(case: &Case) -> String {
-    let lines = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines).map(|line| line.text.as_str());
-    let scripts = case.definitions.iter().filter_map(|one| one.script.as_ref()).map(|script| script.body.as_str());
-    let settings = case.definitions.iter().flat_map(|one| {
-        let texts = [&one.path_to_settings, &one.container, &one.runs_on, &one.condition];
-        texts.into_iter().flatten().chain(&one.packages).chain(std::iter::once(&one.step)).map(String::as_str)
-    });
-    let run = &case.run;
-    let facts =
-        [Some(&run.title), run.project.as_ref(), run.environment.as_ref(), run.version.as_ref(), run.error.as_ref()];
-    let context = case.context.iter().map(|context| context.text.as_str());
-    let steps = case.steps.iter().map(|step| step.name.as_str());
-    let facts = facts.into_iter().flatten().map(String::as_str);
-    fold(&lines.chain(scripts).chain(settings).chain(facts).chain(context).chain(steps).collect::<Vec<_>>().join("\n"))
-}
-
-/// The first quotation in `text` that `corpus` does not hold.
-fn invention(text: &str, corpus: &str) -> Option<String> {
-    let quoted = ['`', '"'].into_iter().flat_map(|mark| text.split(mark).skip(1).step_by(2));
-    quoted
-        .map(str::trim)
-        .filter(|quoted| quoted.len() >= QUOTATION)
-        .find(|quoted| {
-            // A quotation may leave out its middle.
-            let mut parts =
-                quoted.split("...").flat_map(|part| part.split('…')).map(fold).filter(|part| !part.is_empty());
-            parts.any(|part| !corpus.contains(&part))
-        })
-        .map(str::to_owned)
-}
-
-/// Case and white space do not make another quotation.
-fn fold(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 #[cfg(test)]
@@ -230,14 +273,5 @@ mod tests {
         check("...", true);
         check("dns", false);
         check("The name does not resolve.", false);
-    }
-
-    #[test]
-    fn a_quotation_must_stand_in_the_case() {
-        let corpus = fold("GET https://ghcr.io/v2: TOOMANYREQUESTS: retry-after: 804µs");
-        assert_eq!(invention("It says `TOOMANYREQUESTS:  Retry-After`", &corpus), None);
-        assert_eq!(invention("It says \"GET ... retry-after\"", &corpus), None);
-        assert_eq!(invention("It says `connection refused`", &corpus), Some("connection refused".to_owned()));
-        assert_eq!(invention("A `word` alone is no claim", &corpus), None);
     }
 }

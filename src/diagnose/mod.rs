@@ -25,6 +25,7 @@ pub mod facts;
 mod fingerprint;
 mod fix;
 mod gemini;
+mod held;
 mod openai;
 mod parts;
 pub mod prompt;
