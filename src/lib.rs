@@ -40,7 +40,7 @@ pub mod signature;
 /// How sure a finished diagnosis is, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// A cause was named.
+    /// A cause was named, or nothing speaks of a failure.
     Explained,
     /// Evidence was shown, and no cause named.
     Unexplained,
@@ -66,6 +66,7 @@ pub fn diagnose(
     notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &settings.outputs));
     let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let outcome = match diagnosis.confidence {
+        Confidence::None if case.quiet => Outcome::Explained,
         Confidence::None | Confidence::Low => Outcome::Unexplained,
         Confidence::Medium | Confidence::High => Outcome::Explained,
     };

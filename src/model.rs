@@ -330,6 +330,8 @@ pub struct Evidence {
     pub tokens: usize,
     /// How many lines of the log are not shown.
     pub omitted: usize,
+    /// Whether no line speaks of a failure.
+    pub quiet: bool,
 }
 
 /// A run of lines that belong together.
@@ -477,6 +479,8 @@ pub struct Case {
     pub context: Vec<Context>,
     /// The [`ExcerptLine::id`]s of the lines shown, best first.
     pub best: Vec<usize>,
+    /// Whether neither a line speaks of a failure nor the host.
+    pub quiet: bool,
     /// What the lines' numbers count.
     pub numbering: Numbering,
     /// Lines of the log in all.

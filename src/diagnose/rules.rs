@@ -77,11 +77,16 @@ fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
             if words.is_empty() { "may touch it".to_owned() } else { format!("touches {}", words.join(", ")) };
         format!(" Of what changed since the last good run, {} {touches}.", change.title)
     });
-    let summary = format!(
-        "No known failure matches the log{}. The lines below say most about it.{}",
-        step.unwrap_or_default(),
-        named.unwrap_or_default()
-    );
+    let summary = if case.quiet && named.is_none() {
+        "No failure found: no line of the log speaks of one. If the run failed all the same, its cause stands elsewhere."
+            .to_owned()
+    } else {
+        format!(
+            "No known failure matches the log{}. The lines below say most about it.{}",
+            step.unwrap_or_default(),
+            named.unwrap_or_default()
+        )
+    };
     Diagnosis {
         summary,
         kind: None,

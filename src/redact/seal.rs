@@ -37,7 +37,7 @@ impl<'a> Pen<'a> {
         let Incident { run, log, definitions, earlier, earlier_logs: _, baseline, changes, context, secrets: _ } =
             incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
-        let Evidence { picks, best, matches, suspects, tokens, omitted: _ } = evidence;
+        let Evidence { picks, best, matches, suspects, tokens, omitted: _, quiet } = evidence;
         let mut case = Case {
             run: self.run(run),
             steps: steps.iter().map(|step| self.step(step)).collect(),
@@ -51,6 +51,7 @@ impl<'a> Pen<'a> {
             suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
             context: context.iter().map(|context| self.context(context)).collect(),
             best: best.iter().map(|index| index + 1).collect(),
+            quiet: *quiet && run.error.is_none() && steps.iter().all(|step| !step.culprit),
             numbering: *numbering,
             total_lines: lines.len() + omitted,
             tokens: *tokens,

@@ -35,6 +35,9 @@ pub struct Budget {
     pub tokens: usize,
 }
 
+/// Of 167 logs of failed runs one had no line worth as much, of 44 logs of good runs 27 had none.
+const QUIET: f64 = 0.0;
+
 /// The lines of `log` that explain its failure best and fit in `budget`, told apart from what `baseline`, the log of the last
 /// good run, said too. Never empty while the log has a line.
 #[must_use]
@@ -55,7 +58,9 @@ pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: 
     };
     let picked = pick::pick(log, ranked, budget.tokens, worth);
     let omitted = log.lines.len() + log.omitted - picked.best.len();
-    Evidence { picks: picked.picks, best: picked.best, matches, suspects: Vec::new(), tokens: picked.tokens, omitted }
+    let quiet = !worth.known && picked.picks.iter().all(|pick| pick.score < QUIET);
+    let (picks, best, tokens) = (picked.picks, picked.best, picked.tokens);
+    Evidence { picks, best, matches, suspects: Vec::new(), tokens, omitted, quiet }
 }
 
 /// The lines in which the failure lies, ascending: those of the parts that failed, in their last attempt. All lines where no

@@ -61,6 +61,9 @@ impl Report {
     /// The cause in one plain sentence. Says so when it is a guess or unknown.
     #[must_use]
     pub fn headline(&self) -> String {
+        if self.quiet() {
+            return "No failure found in the log.".to_owned();
+        }
         if self.unknown() {
             return self.failed_step().map_or_else(
                 || "No known failure matches.".to_owned(),
@@ -75,8 +78,11 @@ impl Report {
     /// What the summary says beyond the headline; empty when that is all.
     fn detail(&self) -> String {
         let (first, rest) = words::split_sentence(&self.diagnosis.summary);
-        let told =
-            if self.unknown() { first.starts_with("No known failure") } else { !self.headline().ends_with('…') };
+        let told = if self.unknown() {
+            first.starts_with("No known failure") || self.quiet()
+        } else {
+            !self.headline().ends_with('…')
+        };
         if told { rest } else { words::one_line(&self.diagnosis.summary) }
     }
 
@@ -85,6 +91,10 @@ impl Report {
     pub fn action(&self) -> String {
         if let Some(fix) = self.diagnosis.fixes.first() {
             return words::sentence(&fix.title, LONGEST_SENTENCE);
+        }
+        if self.quiet() {
+            return "Nothing, as far as this log shows. If the run failed, look at the log of the part that did."
+                .to_owned();
         }
         let start = self.key_line().or_else(|| self.worst_line());
         let text = match start {
@@ -119,6 +129,12 @@ impl Report {
         }
         let mut seen = BTreeSet::new();
         names.into_iter().map(words::one_line).filter(|name| !name.is_empty() && seen.insert(name.clone())).collect()
+    }
+
+    /// Whether nothing in the log speaks of a failure, and nobody says that there was one.
+    #[must_use]
+    pub fn quiet(&self) -> bool {
+        self.case.quiet && self.unknown()
     }
 
     /// Whether no cause can be named.

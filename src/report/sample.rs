@@ -495,6 +495,7 @@ fn case() -> Case {
             url: Some("https://github.com/example/copilot-function/commits/84df60a".to_owned()),
         }],
         best: Vec::new(),
+        quiet: false,
         numbering: Numbering::Log,
         total_lines: 183,
         tokens: 412,
