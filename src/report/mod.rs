@@ -56,6 +56,8 @@ pub const FORMATS: &[Format] = &[
 
 /// A highlight longer than this is no longer read.
 const LONGEST_SENTENCE: usize = 300;
+/// Of a line that is quoted in a headline, so much.
+const LONGEST_QUOTE: usize = 160;
 
 impl Report {
     /// The cause in one plain sentence. Says so when it is a guess or unknown.
@@ -65,10 +67,11 @@ impl Report {
             return "No failure found in the log.".to_owned();
         }
         if self.unknown() {
-            return self.failed_step().map_or_else(
-                || "No known failure matches.".to_owned(),
-                |step| words::sentence(&format!("No known failure matches in step “{step}”"), LONGEST_SENTENCE),
-            );
+            let step = self.failed_step().map(|step| format!(" in step “{step}”")).unwrap_or_default();
+            let said = self.telling_line().map(|line| words::shortened(&line.text, LONGEST_QUOTE));
+            let said = said.filter(|said| !said.is_empty()).map(|said| format!("; the log says: “{said}”"));
+            let text = format!("No known failure matches{step}{}", said.unwrap_or_default());
+            return words::sentence(&text, LONGEST_SENTENCE);
         }
         let (first, _) = words::split_sentence(&self.diagnosis.summary);
         let guess = if self.diagnosis.confidence == Confidence::Low { "A guess: " } else { "" };
@@ -96,7 +99,7 @@ impl Report {
             return "Nothing, as far as this log shows. If the run failed, look at the log of the part that did."
                 .to_owned();
         }
-        let start = self.key_line().or_else(|| self.worst_line());
+        let start = self.key_line().or_else(|| self.telling_line());
         let text = match start {
             Some(line) => format!("Read the evidence from {} on", self.place_of(line)),
             None => "Read the log of the run: no line of it stands out".to_owned(),
@@ -175,8 +178,11 @@ impl Report {
         cited.or_else(|| self.case.line(self.cause_match()?.line))
     }
 
-    /// The first of the most severe lines shown.
-    fn worst_line(&self) -> Option<&ExcerptLine> {
+    /// The line that says most; where nobody weighed them, the first of the most severe lines shown.
+    fn telling_line(&self) -> Option<&ExcerptLine> {
+        if let Some(best) = self.case.best.iter().find_map(|id| self.case.line(*id)) {
+            return Some(best);
+        }
         let lines = || self.case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
         let worst = lines().map(|line| line.level).max()?;
         // A fatal line only says that the step failed; the error before it says why.
@@ -226,7 +232,9 @@ mod tests {
     fn an_unknown_cause_is_not_dressed_up() {
         check(
             &sample::unknown(),
-            "No known failure matches in step “Scan for Security Vulnerabilities”.",
+            "No known failure matches in step “Scan for Security Vulnerabilities”; the log says: “2026-02-10T03:12:44Z FATAL \
+             Fatal error init error: DB error: failed to download vulnerability DB: database…QUESTS: retry-after: 459.813µs, \
+             allowed: 44000/minute”.",
             "Read the evidence from line 20 on.",
         );
     }
