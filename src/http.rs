@@ -83,8 +83,10 @@ pub enum Failure {
 pub struct Request {
     /// Where to.
     pub url: Url,
-    /// What to send; a `POST` when there is something, else a `GET`.
+    /// What to send.
     pub body: Option<String>,
+    /// How it is sent, when there is something: `POST`, `PUT` or `PATCH`; else it is a `GET`.
+    pub verb: &'static str,
     /// Headers without secrets.
     pub headers: Vec<(&'static str, String)>,
     /// Headers with secrets.
@@ -104,6 +106,7 @@ impl Request {
         Self {
             url,
             body: None,
+            verb: "POST",
             headers: Vec::new(),
             credentials: Vec::new(),
             patience: PATIENCE,
@@ -228,7 +231,7 @@ impl Http {
                 return Err(Failure::Redirect(address, "from https to http".to_owned()));
             }
             if request.body.is_some() {
-                return Err(Failure::Redirect(address, format!("a POST, to {}", public(&target))));
+                return Err(Failure::Redirect(address, format!("a {}, to {}", request.verb, public(&target))));
             }
             // A log often stands in signed storage at another host, which must not see our key.
             if target.origin() != request.url.origin() {
@@ -248,7 +251,11 @@ impl Http {
         let proxy = self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok());
         let headers = request.headers.iter().chain(&request.credentials);
         let result = if let Some(body) = &request.body {
-            let mut builder = self.agent.post(request.url.as_str());
+            let mut builder = match request.verb {
+                "PUT" => self.agent.put(request.url.as_str()),
+                "PATCH" => self.agent.patch(request.url.as_str()),
+                _ => self.agent.post(request.url.as_str()),
+            };
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }

@@ -680,6 +680,15 @@ pub enum Notice {
         /// Its value.
         value: String,
     },
+    /// The whole report in Markdown, for where there is a page.
+    Summary(String),
+    /// The place in the sources that the evidence names.
+    Place {
+        /// The file, relative to the sources.
+        file: String,
+        /// The line in it.
+        line: Option<usize>,
+    },
     /// A file to keep with the run.
     Artifact {
         /// Where it is, absolute.

@@ -15,6 +15,8 @@ use crate::report::{FORMATS, Report, fixes, words};
 pub struct Outputs {
     /// The format that is printed, by its name in [`FORMATS`].
     pub format: String,
+    /// Whether the user named that format, and wants it printed inside a host too.
+    pub named: bool,
     /// Where files go; `None` for nowhere, or inside a host for a folder of our own.
     pub folder: Option<PathBuf>,
     /// Where requests to models and their answers are kept; `None` for nowhere.
@@ -33,12 +35,31 @@ pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dy
         Some(Err(error)) => (Vec::new(), Some(error)),
         None => (Vec::new(), None),
     };
-    let text = if inside {
-        host.say(&notices(report, files, fault.as_ref())).unwrap_or_default()
-    } else {
-        FORMATS.iter().find(|(name, ..)| *name == outputs.format).map(|(.., write)| write(report)).unwrap_or_default()
+    let written = |format: &str| {
+        FORMATS.iter().find(|(name, ..)| *name == format).map(|(.., write)| write(report)).unwrap_or_default()
     };
-    say(out, &text)?;
+    if inside {
+        let mut notices = notices(report, files, fault.as_ref());
+        notices.extend(place(report));
+        notices.push(Notice::Summary(written("markdown")));
+        let format = outputs.named.then(|| host.printed(&written(&outputs.format))).flatten();
+        say(out, &format.or_else(|| host.say(&notices)).unwrap_or_default())?;
+        let mut remarks = Vec::new();
+        for (path, text) in host.files(&notices) {
+            let added = fs::OpenOptions::new().append(true).create(true).open(&path);
+            if let Err(error) = added.and_then(|mut file| file.write_all(text.as_bytes())) {
+                let text = format!("{} could not be written: {error}", path.display());
+                remarks.push(Note { stage: Stage::Publish, text });
+            }
+        }
+        host.post(&notices, &mut remarks);
+        let remarks: Vec<Notice> = remarks.iter().map(|note| Notice::Verbose(describe(note))).collect();
+        if !remarks.is_empty() {
+            say(out, &host.say(&remarks).unwrap_or_default())?;
+        }
+    } else {
+        say(out, &written(&outputs.format))?;
+    }
     match fault {
         // Inside a host the highlights have said so; the report itself was told.
         Some(error) if !inside => Err(error),
@@ -103,6 +124,25 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
         files.push(Notice::Artifact { path, name, bytes: text.len() as u64 });
     }
     Ok(files)
+}
+
+/// The place in the sources that the key line names, such as `src/app.rs:12`.
+fn place(report: &Report) -> Option<Notice> {
+    let text = &report.key()?.text;
+    let mut words = text.split(|c: char| c.is_whitespace() || "\"'`()[],;".contains(c));
+    words.find_map(named_place)
+}
+
+/// `src/app.rs:12:3` as file and line.
+fn named_place(word: &str) -> Option<Notice> {
+    let word = word.trim_start_matches("./").trim_end_matches(':');
+    let mut parts = word.split(':');
+    let file = parts.next()?;
+    let line = parts.next().and_then(|line| line.parse().ok());
+    let ending = file.rsplit_once('.')?.1;
+    let is_file =
+        line.is_some() && (1..=6).contains(&ending.len()) && ending.chars().all(|c| c.is_ascii_alphanumeric());
+    is_file.then(|| Notice::Place { file: file.replace('\\', "/"), line })
 }
 
 /// A longer highlight is no longer read.

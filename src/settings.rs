@@ -57,6 +57,7 @@ pub enum Kind {
 
 const WHAT: &str = "What to diagnose";
 const OCTOPUS: &str = "Octopus Deploy";
+const CI: &str = "Build server";
 const MODEL: &str = "Model";
 const READING: &str = "Evidence";
 const OUTPUT: &str = "Output";
@@ -103,6 +104,13 @@ pub const SETTINGS: &[Row] = &[
         "An access token instead of a key, such as one from an OIDC login"),
     row("octopus-space", &["FIREFIGHTER_OCTOPUS_SPACE", "OCTOPUS_SPACE"], "octopus.space", "", Kind::Value("SPACE"), OCTOPUS,
         "The space, by id, name or slug"),
+
+    row("ci", &["FIREFIGHTER_CI"], "", "auto", Kind::Value("NAME"), CI,
+        "The build server we run on: github, or auto to find out, or none to print a report for a person"),
+    row("ci-token", &["FIREFIGHTER_CI_TOKEN"], "", "", Kind::Secret("TOKEN"), CI,
+        "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`"),
+    row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
+        "Write the report as one comment where the change is discussed, over the one of an earlier run"),
 
     row("llm-provider", &["FIREFIGHTER_LLM_PROVIDER"], "llm.provider", "", Kind::Place("NAME"), MODEL,
         "Ask a model of this provider: openai, openai-responses, azure, azure-responses, anthropic, gemini, bedrock, mistral, groq, \
@@ -302,6 +310,16 @@ impl Merged {
         number.ok_or_else(|| self.wrong(name, "a whole number above 0"))
     }
 
+    fn ci(&self) -> Result<host::ci::Settings, Error> {
+        let name = self.text("ci").unwrap_or_default().to_ascii_lowercase();
+        let names = host::ci::names();
+        if !names.contains(&name.as_str()) && !matches!(name.as_str(), "auto" | "none") {
+            return Err(self.wrong("ci", &format!("one of {}, auto, none", names.join(", "))));
+        }
+        let name = Some(name).filter(|name| name != "auto");
+        Ok(host::ci::Settings { name, token: self.text("ci-token"), comment: self.is_on("comment") })
+    }
+
     fn choice(&self, name: &str) -> Result<String, Error> {
         let kind = SETTINGS.iter().find(|row| row.name == name).map(|row| row.kind);
         let value = self.text(name).unwrap_or_default().to_ascii_lowercase();
@@ -363,7 +381,7 @@ impl Merged {
         let space = space.or_else(|| self.text("octopus-space"));
         let octopus = octopus::Access { server, credential, space, target, again };
         Ok(Settings {
-            access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus },
+            access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus, ci: self.ci()? },
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),
@@ -371,6 +389,7 @@ impl Merged {
             choice: self.models(env, now)?,
             outputs: Outputs {
                 format: self.choice("format")?,
+                named: self.values.get("format").is_some_and(|given| given.from != "default"),
                 folder: self.text("out").map(PathBuf::from),
                 record: self.text("record").map(PathBuf::from),
             },

@@ -4,14 +4,17 @@
 //! The rule: only a host's folder knows the host's names. The minimal example is [`local`].
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Error;
 use crate::http::Http;
 use crate::model::{Incident, Note, Notice};
 
+pub mod ci;
 pub mod local;
 pub mod marker;
+mod neutral;
 pub mod octopus;
 
 /// The environment the program was started in, read once.
@@ -26,6 +29,8 @@ pub struct Access {
     pub baseline: Option<String>,
     /// The Octopus Server and the run on it.
     pub octopus: octopus::Access,
+    /// The build server that we run on.
+    pub ci: ci::Settings,
 }
 
 /// A place where runs fail.
@@ -35,6 +40,19 @@ pub trait Host: Send + Sync {
 
     /// `notices` in the host's dialect, ready to be written to the standard output; `None` where a person sits in front.
     fn say(&self, notices: &[Notice]) -> Option<String>;
+
+    /// A report of any format in which nothing is a command to the host; `None` where it takes only notices.
+    fn printed(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    /// What of `notices` the host reads from files: their paths, and what is added at their ends.
+    fn files(&self, _: &[Notice]) -> Vec<(PathBuf, String)> {
+        Vec::new()
+    }
+
+    /// Tells `notices` by the host's API, where the user wants that. What could not be told costs a note.
+    fn post(&self, _: &[Notice], _: &mut Vec<Note>) {}
 
     /// What works and what does not, for a person who sets us up.
     fn examine(&self) -> Vec<Verdict>;
@@ -71,19 +89,20 @@ pub enum Standing {
     Off,
 }
 
-/// Finds out where we are.
-type Detect = fn(&Env, &Access, &Arc<Http>) -> Option<Box<dyn Host>>;
-
-/// Every host, the more certain first.
-const HOSTS: &[Detect] = &[local::detect, octopus::detect];
-
 /// The host to ask, from what the user named and where we run.
 pub fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
-    HOSTS.iter().find_map(|detect| detect(env, access, http)).ok_or_else(|| {
-        Error::Nothing(
+    let around = if octopus::is_here(env) { None } else { ci::detect(env, access, http) };
+    // Some builds log in to an Octopus Server, which alone does not mean that they ask about a run of it.
+    let asks_octopus = around.is_none() || access.octopus.target.is_some();
+    let octopus = || octopus::detect(env, access, http).filter(|_| asks_octopus);
+    let source = local::detect(env, access, http).or_else(octopus);
+    match (source, around) {
+        (Some(source), Some(voice)) => Ok(Box::new(ci::Elsewhere { source, voice })),
+        (Some(host), None) | (None, Some(host)) => Ok(host),
+        (None, None) => Err(Error::Nothing(
             "nothing to diagnose was named and no deployment system is around: \
              name a log with --log FILE, or an Octopus run with --task, --deployment or its address in the portal"
                 .to_owned(),
-        )
-    })
+        )),
+    }
 }

@@ -178,6 +178,12 @@ impl Report {
         cited.or_else(|| self.case.line(self.cause_match()?.line))
     }
 
+    /// The line that shows the cause best.
+    #[must_use]
+    pub fn key(&self) -> Option<&ExcerptLine> {
+        self.key_line().or_else(|| self.telling_line())
+    }
+
     /// The line that says most; where nobody weighed them, the first of the most severe lines shown.
     fn telling_line(&self) -> Option<&ExcerptLine> {
         if let Some(best) = self.case.best.iter().find_map(|id| self.case.line(*id)) {

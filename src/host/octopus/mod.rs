@@ -94,9 +94,13 @@ struct Octopus {
     here: Option<Known>,
 }
 
+/// Whether we are a step of a deployment.
+pub(super) fn is_here(env: &Env) -> bool {
+    env.get("FIREFIGHTER_HOST").is_some_and(|host| host == "octopus") || env.contains_key("FIREFIGHTER_OCTOPUS_TASK_ID")
+}
+
 pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Option<Box<dyn Host>> {
-    let inside = env.get("FIREFIGHTER_HOST").is_some_and(|host| host == "octopus")
-        || env.contains_key("FIREFIGHTER_OCTOPUS_TASK_ID");
+    let inside = is_here(env);
     let wanted = access.octopus.target.is_some();
     (inside || wanted || access.octopus.server.is_some()).then(|| {
         let mut access = access.octopus.clone();

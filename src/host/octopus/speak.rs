@@ -25,7 +25,7 @@ pub fn say(notices: &[Notice]) -> String {
             Notice::Info(text) => Some((Mode::Default, text)),
             Notice::Verbose(text) => Some((Mode::Verbose, text)),
             Notice::Warning(text) => Some((Mode::Warning, text)),
-            Notice::Progress(..) | Notice::Output { .. } | Notice::Artifact { .. } => None,
+            _ => None,
         };
         if let Some((wanted, text)) = text {
             mode = switch(&mut out, mode, wanted);
@@ -47,7 +47,7 @@ pub fn say(notices: &[Notice]) -> String {
                 let (path, bytes) = (path.display().to_string(), bytes.to_string());
                 message(&mut out, "createArtifact", &[("path", &path), ("name", name), ("length", &bytes)]);
             }
-            Notice::Highlight(_) | Notice::Info(_) | Notice::Verbose(_) | Notice::Warning(_) => {}
+            _ => {}
         }
     }
     switch(&mut out, mode, Mode::Default);

@@ -1,0 +1,132 @@
+//! Calls to a build server's REST API: one limit on their number, one word for each thing that goes wrong.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+use url::Url;
+
+use crate::http::{Failure, Http, Request, Response, public};
+
+/// Calls of one run.
+const CALLS: usize = 25;
+/// The most that is read of an answer other than a log.
+const CAP: u64 = 16 << 20;
+
+/// Why a call brought nothing. Its text ends a sentence that begins with what was asked for.
+#[derive(Debug, Error)]
+pub(super) enum Trouble {
+    #[error("{0}")]
+    Network(#[from] Failure),
+    #[error("401, the token is not accepted")]
+    Unauthorized,
+    #[error("403, the token may not do this, or a limit of calls is reached")]
+    Forbidden,
+    #[error("404, it is not there, not there yet, or not visible to this token")]
+    NotFound,
+    #[error("410, it is gone: kept no longer than the server keeps logs")]
+    Gone,
+    #[error("429, the server asks us to call less often")]
+    Busy,
+    #[error("status {0}")]
+    Status(u16),
+    #[error(
+        "{0} answers with a web page where its API should be: the address is wrong, the token is not accepted, or a proxy stands in front of it"
+    )]
+    Page(String),
+    #[error("the answer makes no sense: {0}")]
+    Nonsense(String),
+    #[error("the address makes no sense: {0}")]
+    Address(String),
+    #[error("the limit of {CALLS} calls is reached")]
+    Enough,
+}
+
+/// A server and the right to ask.
+pub(super) struct Api<'a> {
+    http: &'a Http,
+    base: Url,
+    headers: Vec<(&'static str, String)>,
+    credentials: Vec<(&'static str, String)>,
+    calls: AtomicUsize,
+}
+
+impl<'a> Api<'a> {
+    /// `base` is the address of the API, of which paths are parts; `credentials` are headers that no other server may see.
+    pub(super) fn new(
+        http: &'a Http,
+        base: &str,
+        headers: &[(&'static str, &str)],
+        credentials: Vec<(&'static str, String)>,
+    ) -> Result<Self, Trouble> {
+        let wrong = || Trouble::Address(base.to_owned());
+        let base = Url::parse(&format!("{}/", base.trim_end_matches('/'))).map_err(|_| wrong())?;
+        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
+            return Err(Trouble::Address(base.to_string()));
+        }
+        let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let agent = ("user-agent", format!("firefighter/{}", env!("CARGO_PKG_VERSION")));
+        Ok(Self { http, base, headers: headers.chain([agent]).collect(), credentials, calls: AtomicUsize::new(0) })
+    }
+
+    /// `GET {base}/{path}` as JSON.
+    pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
+        json(self.open(path)?)
+    }
+
+    /// `GET {base}/{path}` as a stream: a log.
+    pub(super) fn open(&self, path: &str) -> Result<Response, Trouble> {
+        self.send(Request::get(self.address(path)?))
+    }
+
+    /// Sends `body` as JSON with `verb`, such as `POST`, and reads the answer.
+    pub(super) fn tell<T: DeserializeOwned>(
+        &self,
+        verb: &'static str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.verb = verb;
+        request.body = Some(body.to_string());
+        request.headers.push(("content-type", "application/json".to_owned()));
+        // What was told twice is there twice.
+        request.attempts = 1;
+        json(self.send(request)?)
+    }
+
+    fn address(&self, path: &str) -> Result<Url, Trouble> {
+        let url = self.base.join(path).map_err(|_| Trouble::Address(path.to_owned()))?;
+        // The answers of a server can name addresses: the token goes to the server alone.
+        if url.origin() == self.base.origin() { Ok(url) } else { Err(Trouble::Address(public(&url))) }
+    }
+
+    fn send(&self, mut request: Request) -> Result<Response, Trouble> {
+        if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
+            return Err(Trouble::Enough);
+        }
+        request.headers.extend(self.headers.iter().cloned());
+        request.credentials.extend(self.credentials.iter().cloned());
+        request.patience = Duration::from_secs(20).min(self.http.left() / 2);
+        let address = public(&request.url);
+        let response = self.http.send(&request)?;
+        match response.status {
+            200..=299 if response.media_type == "text/html" => Err(Trouble::Page(address)),
+            203 => Err(Trouble::Page(address)),
+            200..=299 => Ok(response),
+            401 => Err(Trouble::Unauthorized),
+            403 => Err(Trouble::Forbidden),
+            404 => Err(Trouble::NotFound),
+            410 => Err(Trouble::Gone),
+            429 => Err(Trouble::Busy),
+            status => Err(Trouble::Status(status)),
+        }
+    }
+}
+
+fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+    let text = response.text(CAP).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))?;
+    let text = if text.trim().is_empty() { "null" } else { &text };
+    serde_json::from_str(text).map_err(|error| Trouble::Nonsense(error.to_string()))
+}

@@ -1,0 +1,380 @@
+//! GitHub Actions, GitHub Enterprise Server and what speaks like them (Gitea, Forgejo): the run this step is a part of.
+//!
+//! The API's answers are in `wire`, a job's log in `log`, what changed since the last good run in `changes`, and how to speak
+//! back in `speak`. The log of a job can be read only once the job has ended.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use serde_json::{Value, json};
+
+use crate::error::Error;
+use crate::http::Http;
+use crate::model::{Baseline, Incident, Log, Note, Notice, Outcome, Run};
+
+use super::api::{Api, Trouble};
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
+
+mod changes;
+mod log;
+mod speak;
+mod wire;
+
+/// Logs of failed jobs that are fetched; more jobs are named only.
+const LOGS: usize = 5;
+/// Characters of a comment.
+const COMMENT: usize = 60_000;
+
+struct GitHub {
+    http: Arc<Http>,
+    settings: Settings,
+    /// Gitea and Forgejo know neither check runs nor all of the API.
+    alike: bool,
+    server: String,
+    api: String,
+    repo: String,
+    run: String,
+    attempt: String,
+    workflow: String,
+    job: String,
+    job_id: Option<u64>,
+    runner: Option<String>,
+    commit: Option<String>,
+    branch: Option<String>,
+    pull: Option<u64>,
+    summary: Option<PathBuf>,
+    output: Option<PathBuf>,
+    workspace: Option<PathBuf>,
+}
+
+pub(super) fn is_here(env: &Env) -> bool {
+    variable(env, "GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn Host> {
+    let get = |name: &str| variable(env, name);
+    let text = |name: &str| get(name).unwrap_or_default();
+    let event: Value = get("GITHUB_EVENT_PATH")
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default();
+    let from_ref = text("GITHUB_REF").strip_prefix("refs/pull/").and_then(|rest| rest.split('/').next()?.parse().ok());
+    let number = |path: &str| event.pointer(path).and_then(Value::as_u64);
+    let pull = from_ref
+        .or_else(|| number("/pull_request/number"))
+        .or_else(|| number("/issue/number").filter(|_| event.pointer("/issue/pull_request").is_some()))
+        .or_else(|| number("/workflow_run/pull_requests/0/number"));
+    // What another workflow's end started is about that one.
+    let watched = event.pointer("/workflow_run/id").and_then(Value::as_u64);
+    let head = event.pointer("/pull_request/head/sha").or_else(|| event.pointer("/workflow_run/head_sha"));
+    let server = get("GITHUB_SERVER_URL").unwrap_or_else(|| "https://github.com".to_owned());
+    Box::new(GitHub {
+        http: Arc::clone(http),
+        settings: Settings { token: settings.token.clone().or_else(|| get("GITHUB_TOKEN")), ..settings.clone() },
+        alike: get("GITEA_ACTIONS").is_some() || get("FORGEJO_ACTIONS").is_some(),
+        api: get("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned()),
+        server,
+        repo: text("GITHUB_REPOSITORY"),
+        run: watched.map_or_else(|| text("GITHUB_RUN_ID"), |id| id.to_string()),
+        attempt: if watched.is_some() { String::new() } else { text("GITHUB_RUN_ATTEMPT") },
+        workflow: text("GITHUB_WORKFLOW"),
+        job: text("GITHUB_JOB"),
+        job_id: get("FIREFIGHTER_GITHUB_JOB_ID").and_then(|id| id.parse().ok()),
+        runner: get("RUNNER_NAME"),
+        commit: head.and_then(Value::as_str).map(str::to_owned).or_else(|| get("GITHUB_SHA")),
+        branch: get("GITHUB_HEAD_REF").or_else(|| get("GITHUB_REF_NAME")),
+        pull,
+        summary: get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+        output: get("GITHUB_OUTPUT").map(PathBuf::from),
+        workspace: get("GITHUB_WORKSPACE").map(PathBuf::from),
+    })
+}
+
+impl Host for GitHub {
+    fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
+        let api = self.api().map_err(|trouble| Error::Settings(trouble.to_string()))?;
+        let (run, jobs) = thread::scope(|scope| {
+            let run = scope.spawn(|| api.get::<wire::Run>(&format!("{}/actions/runs/{}", self.root(), self.run)));
+            (run.join(), self.jobs(&api, &self.run))
+        });
+        let about = run.unwrap_or(Err(Trouble::Enough)).unwrap_or_else(|trouble| {
+            notes.push(note(format!("the run: {trouble}")));
+            wire::Run::default()
+        });
+        let jobs = jobs.unwrap_or_else(|trouble| {
+            notes.push(note(format!("the run's jobs: {trouble}; give the job `permissions: actions: read`")));
+            Vec::new()
+        });
+        let failed: Vec<&wire::Job> = jobs.iter().filter(|job| job.failed()).collect();
+        let (logs, good) = thread::scope(|scope| {
+            let good = scope.spawn(|| self.last_good(&api, &about, failed.first().copied()));
+            let logs: Vec<_> =
+                failed.iter().take(LOGS).map(|job| scope.spawn(|| self.log(&api, job))).collect::<Vec<_>>();
+            let logs: Vec<_> = logs.into_iter().map(|log| log.join().unwrap_or(Err(Trouble::Enough))).collect();
+            (logs, good.join().unwrap_or(Ok(None)))
+        });
+        if let Some(more) = failed.len().checked_sub(LOGS).filter(|more| *more > 0) {
+            notes.push(note(format!("{more} more jobs failed; the logs of {LOGS} were read")));
+        }
+        let mut told = Vec::new();
+        for (job, log) in failed.iter().zip(logs) {
+            let log = log.map_err(|trouble| notes.push(note(self.unread(job, &trouble)))).ok();
+            told.push(Job {
+                name: job.name.clone(),
+                outcome: job.outcome(),
+                started: job.started_at,
+                finished: job.completed_at,
+                attempts: 1,
+                log,
+            });
+        }
+        let mut incident = incident(self.about(&about, &failed), told)?;
+        match good {
+            Ok(Some(good)) => {
+                incident.changes = good.changes;
+                incident.baseline = Some(good.baseline);
+                notes.extend(good.notes);
+            }
+            Ok(None) => {}
+            Err(trouble) => notes.push(note(format!("the last good run of this workflow: {trouble}"))),
+        }
+        incident.secrets.add(self.settings.token.clone().unwrap_or_default());
+        Ok(incident)
+    }
+
+    fn say(&self, notices: &[Notice]) -> Option<String> {
+        Some(speak::say(notices, self.workspace.as_deref()))
+    }
+
+    fn printed(&self, text: &str) -> Option<String> {
+        Some(super::neutral::printed(text))
+    }
+
+    fn files(&self, notices: &[Notice]) -> Vec<(PathBuf, String)> {
+        let summary = self.summary.clone().zip(speak::summary(notices));
+        let output = self.output.clone().zip(speak::outputs(notices));
+        summary.into_iter().chain(output).collect()
+    }
+
+    fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {
+        let summary = notices.iter().find_map(|notice| match notice {
+            Notice::Summary(text) => Some(text),
+            _ => None,
+        });
+        if let (true, Some(text), Some(pull)) = (self.settings.comment, summary, self.pull)
+            && let Err(trouble) = self.comment(pull, text)
+        {
+            notes.push(note(format!(
+                "the comment on pull request {pull}: {trouble}; give the job `permissions: pull-requests: write`"
+            )));
+        }
+    }
+
+    fn examine(&self) -> Vec<Verdict> {
+        let name = self.name();
+        let Some(_) = &self.settings.token else {
+            return vec![Verdict::new(
+                Standing::Poor,
+                name,
+                "no token: give the step `github-token: ${{ github.token }}`, or set FIREFIGHTER_CI_TOKEN",
+            )];
+        };
+        let jobs = self.api().and_then(|api| self.jobs(&api, &self.run));
+        vec![match jobs {
+            Ok(jobs) => Verdict::new(Standing::Good, name, format!("run {} has {} jobs", self.run, jobs.len())),
+            Err(trouble) => Verdict::new(Standing::Bad, name, format!("the run's jobs: {trouble}")),
+        }]
+    }
+}
+
+impl GitHub {
+    fn name(&self) -> &'static str {
+        match (self.alike, self.server.as_str()) {
+            (true, _) => "Gitea Actions",
+            (false, "https://github.com") => "GitHub Actions",
+            (false, _) => "GitHub Enterprise Server",
+        }
+    }
+
+    fn api(&self) -> Result<Api<'_>, Trouble> {
+        let headers = [("accept", "application/vnd.github+json"), ("x-github-api-version", "2022-11-28")];
+        let token = self.settings.token.iter().map(|token| ("authorization", format!("Bearer {token}")));
+        Api::new(&self.http, &self.api, &headers, token.collect())
+    }
+
+    fn root(&self) -> String {
+        format!("repos/{}", self.repo)
+    }
+
+    fn jobs(&self, api: &Api, run: &str) -> Result<Vec<wire::Job>, Trouble> {
+        let mut jobs = Vec::new();
+        // A matrix has at most 256 jobs.
+        for page in 1..=3 {
+            let path = format!("{}/actions/runs/{run}/jobs?filter=latest&per_page=100&page={page}", self.root());
+            let found: wire::Jobs = api.get(&path)?;
+            let last = found.jobs.len() < 100;
+            jobs.extend(found.jobs);
+            if last {
+                break;
+            }
+        }
+        Ok(jobs)
+    }
+
+    fn log(&self, api: &Api, job: &wire::Job) -> Result<Log, Trouble> {
+        let response = api.open(&format!("{}/actions/jobs/{}/logs", self.root(), job.id))?;
+        log::read(response.into_reader(), &job.steps)
+            .map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
+    }
+
+    /// Why a failed job's log is missing, and the one change that would give it.
+    fn unread(&self, job: &wire::Job, trouble: &Trouble) -> String {
+        let name = &job.name;
+        match trouble {
+            Trouble::NotFound if self.is_own(job) => format!(
+                "the log of the job {name}, in which this step runs, can be read only once the job has ended: wrap its command with \
+                 `firefighter run -- COMMAND`, or put this step into a job of its own with `needs` and `if: failure()`"
+            ),
+            Trouble::Forbidden | Trouble::Unauthorized => {
+                format!("the log of {name}: {trouble}; give the job `permissions: actions: read`")
+            }
+            _ => format!("the log of {name}: {trouble}"),
+        }
+    }
+
+    fn is_own(&self, job: &wire::Job) -> bool {
+        match self.job_id {
+            Some(id) => job.id == id,
+            None => job.status != "completed" && job.runner_name.is_some() && job.runner_name == self.runner,
+        }
+    }
+
+    fn about(&self, run: &wire::Run, failed: &[&wire::Job]) -> Run {
+        let workflow = run.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| self.workflow.clone());
+        let number = run.number.map(|number| format!(" #{number}")).unwrap_or_default();
+        let attempt = if self.attempt.is_empty() { String::new() } else { format!("/attempts/{}", self.attempt) };
+        let built = format!("{}/{}/actions/runs/{}{attempt}", self.server, self.repo, self.run);
+        let ended = failed.iter().filter_map(|job| job.completed_at).max();
+        Run {
+            host: self.name().to_owned(),
+            id: self.run.clone(),
+            title: format!("{workflow}{number} of {}", self.repo),
+            url: Some(run.html_url.clone().unwrap_or(built)),
+            project: Some(self.repo.clone()).filter(|repo| !repo.is_empty()),
+            environment: None,
+            tenant: None,
+            version: run.head_branch.clone().or_else(|| self.branch.clone()),
+            commit: run.head_sha.clone().or_else(|| self.commit.clone()),
+            started: run.started,
+            finished: ended,
+            error: failed.first().map(|job| job.failure(&self.job)),
+        }
+    }
+
+    /// The last good run of the same workflow, on the same branch or else any, with its log of the failed job and what came since.
+    fn last_good(&self, api: &Api, run: &wire::Run, failed: Option<&wire::Job>) -> Result<Option<Good>, Trouble> {
+        let (Some(workflow), Some(failed)) = (run.workflow_id, failed) else { return Ok(None) };
+        let root = self.root();
+        let branch = run.head_branch.clone().unwrap_or_default();
+        let list = |query: String| -> Result<Option<wire::Run>, Trouble> {
+            let path = format!("{root}/actions/workflows/{workflow}/runs?status=success&per_page=5{query}");
+            let runs: wire::Runs = api.get(&path)?;
+            Ok(runs.workflow_runs.into_iter().find(|one| one.id != run.id && one.started <= run.started))
+        };
+        let quoted = percent_encoding::utf8_percent_encode(&branch, percent_encoding::NON_ALPHANUMERIC);
+        let same = if branch.is_empty() { None } else { list(format!("&branch={quoted}"))? };
+        let (good, why) = match same {
+            Some(good) => (good, format!("the last success on {branch}")),
+            None => match list(String::new())? {
+                Some(good) => {
+                    let why =
+                        format!("the last success on any branch ({})", good.head_branch.clone().unwrap_or_default());
+                    (good, why)
+                }
+                None => return Ok(None),
+            },
+        };
+        let mut notes = Vec::new();
+        let (compared, jobs) = thread::scope(|scope| {
+            let compared = scope.spawn(|| changes::since(api, &root, &good, run));
+            (compared.join().unwrap_or(Err(Trouble::Enough)), self.jobs(api, &good.id.to_string()))
+        });
+        let changes = compared.unwrap_or_else(|trouble| {
+            notes.push(note(format!(
+                "the commits since the last good run: {trouble}; give the job `permissions: contents: read`"
+            )));
+            Vec::new()
+        });
+        let twin = jobs.ok().and_then(|jobs| jobs.into_iter().find(|job| job.name == failed.name));
+        let log = match twin.map(|twin| self.log(api, &twin)) {
+            Some(Ok(log)) => log,
+            Some(Err(trouble)) => {
+                notes.push(note(format!("the log of the last good run: {trouble}")));
+                Log::default()
+            }
+            None => {
+                notes.push(note(format!("the last good run has no job called {}", failed.name)));
+                Log::default()
+            }
+        };
+        let baseline = Baseline { run: self.about(&good, &[]), log, why };
+        Ok(Some(Good { baseline, changes, notes }))
+    }
+
+    /// Writes the comment, or writes over the one that an earlier run of this job left.
+    fn comment(&self, pull: u64, text: &str) -> Result<(), Trouble> {
+        let api = self.api()?;
+        let mark = format!("<!-- firefighter:{}:{} -->", plain(&self.workflow), plain(&self.job));
+        let body = json!({ "body": format!("{mark}\n{}", super::cut(text, COMMENT)) });
+        let root = self.root();
+        let known: Vec<wire::Comment> = api.get(&format!("{root}/issues/{pull}/comments?per_page=100"))?;
+        // Anybody can write the mark into a comment of theirs.
+        let ours = known.iter().rev().find(|one| {
+            one.body.as_deref().is_some_and(|body| body.starts_with(&mark))
+                && one.user.as_ref().is_some_and(|user| user.kind == "Bot")
+        });
+        let _: Value = match ours {
+            Some(one) => api.tell("PATCH", &format!("{root}/issues/comments/{}", one.id), &body)?,
+            None => api.tell("POST", &format!("{root}/issues/{pull}/comments"), &body)?,
+        };
+        Ok(())
+    }
+}
+
+/// What is known of the last good run.
+struct Good {
+    baseline: Baseline,
+    changes: Vec<crate::model::Change>,
+    notes: Vec<Note>,
+}
+
+/// A name that cannot end a comment of HTML.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || " ._/".contains(c) { c } else { '_' }).collect()
+}
+
+impl wire::Job {
+    fn failed(&self) -> bool {
+        matches!(self.outcome(), Outcome::Failed)
+    }
+
+    fn outcome(&self) -> Outcome {
+        let failed_step = || self.steps.iter().any(|step| wire::outcome(step.conclusion.as_deref()) == Outcome::Failed);
+        match wire::outcome(self.conclusion.as_deref()) {
+            Outcome::Unknown if self.status != "completed" && failed_step() => Outcome::Failed,
+            Outcome::Unknown if self.status != "completed" => Outcome::Running,
+            outcome => outcome,
+        }
+    }
+
+    /// What the server says of the failure: which step of which job.
+    fn failure(&self, _: &str) -> String {
+        let step = self.steps.iter().find(|step| wire::outcome(step.conclusion.as_deref()) == Outcome::Failed);
+        let word = self.conclusion.as_deref().unwrap_or("failure");
+        match step {
+            Some(step) => format!("The job {} ended with {word} in its step {}", self.name, step.name),
+            None => format!("The job {} ended with {word}", self.name),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! How we speak to GitHub Actions: workflow commands on the standard output, and files that the runner reads.
+//!
+//! Facts of the commands' syntax and of their limits: `actions/runner`, `ActionCommand.cs` and `FileCommandManager.cs`.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use crate::model::Notice;
+
+use super::super::{cut, neutral};
+
+/// A step may have ten annotations of a sort; more of ours than this would crowd out others'.
+const ANNOTATIONS: usize = 3;
+/// Characters of an annotation.
+const MESSAGE: usize = 1_000;
+/// Bytes of a summary: the page takes a megabyte a step, a reader far less.
+const SUMMARY: usize = 60 << 10;
+/// Bytes of an output's value.
+const OUTPUT: usize = 16 << 10;
+
+/// `notices` as workflow commands and harmless text.
+pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
+    let mut out = String::new();
+    let mut annotations = 0;
+    let place = notices.iter().find_map(|notice| match notice {
+        Notice::Place { file, line } => Some((file, *line)),
+        _ => None,
+    });
+    // Only a file that is there: the page links to it.
+    let place = place.filter(|(file, _)| workspace.is_some_and(|root| is_inside(root, file)));
+    for notice in notices {
+        match notice {
+            Notice::Highlight(text) if annotations < ANNOTATIONS => {
+                let first = annotations == 0;
+                annotations += 1;
+                let word = if first { "error" } else { "notice" };
+                let place = place.filter(|_| first).map(|(file, line)| {
+                    let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
+                    format!("file={}{line},", property(file))
+                });
+                let text = data(&short(&neutral::one_line(text)));
+                let _ = writeln!(out, "::{word} {}title=Firefighter::{text}", place.unwrap_or_default());
+            }
+            Notice::Warning(text) => {
+                let _ = writeln!(out, "::warning title=Firefighter::{}", data(&short(&neutral::one_line(text))));
+            }
+            Notice::Verbose(text) => {
+                let _ = writeln!(out, "::debug::{}", data(&neutral::one_line(text)));
+            }
+            _ => {}
+        }
+    }
+    let report: Vec<String> = notices
+        .iter()
+        .filter_map(|notice| match notice {
+            Notice::Info(text) => Some(neutral::marked(text)),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    if !report.is_empty() {
+        let _ = writeln!(out, "::group::Firefighter's report\n{}\n::endgroup::", report.join("\n"));
+    }
+    out
+}
+
+/// The page below the run; `None` where there is nothing to say there.
+pub(super) fn summary(notices: &[Notice]) -> Option<String> {
+    let text = notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text),
+        _ => None,
+    })?;
+    Some(format!("{}\n", cut(text, SUMMARY)))
+}
+
+/// The step's outputs, in the runner's own format for files.
+pub(super) fn outputs(notices: &[Notice]) -> Option<String> {
+    let mut out = String::new();
+    for notice in notices {
+        if let Notice::Output { name, value } = notice {
+            let name = name.rsplit('.').next().unwrap_or(name);
+            let value = neutral::one_line(value.get(..value.floor_char_boundary(OUTPUT)).unwrap_or_default());
+            // One line, so that no delimiter is needed which the value might hold.
+            let _ = writeln!(out, "{}={value}", kebab(name));
+        }
+    }
+    (!out.is_empty()).then_some(out)
+}
+
+/// `FailedStep` as `failed-step`.
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for (at, c) in name.chars().filter(char::is_ascii_alphanumeric).enumerate() {
+        if c.is_ascii_uppercase() && at > 0 {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+fn short(text: &str) -> String {
+    match text.char_indices().nth(MESSAGE) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether `file` is a file below `root`, named without a way out of it.
+fn is_inside(root: &Path, file: &str) -> bool {
+    let path = Path::new(file);
+    let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    plain && root.join(path).is_file()
+}
+
+/// The text of a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The value of a property of a command.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn highlights_are_annotations_and_the_report_is_a_group() {
+        let said = say(
+            &[Notice::Highlight("50% of\n::x".to_owned()), Notice::Info("a\n::error::b\n##[error]c".to_owned())],
+            None,
+        );
+        assert_eq!(
+            said,
+            "::error title=Firefighter::50%25 of ::x\n::group::Firefighter's report\n│ a\n│ ::error::b\n│ # #[error]c\n::endgroup::\n"
+        );
+    }
+
+    #[test]
+    fn outputs_are_lines_of_names_and_values() {
+        let output = |name: &str, value: &str| Notice::Output { name: name.to_owned(), value: value.to_owned() };
+        let told = outputs(&[output("Firefighter.FailedStep", "a\nb=c"), output("Firefighter.Cause", "x<<EOF")]);
+        assert_eq!(told.as_deref(), Some("failed-step=a b=c\ncause=x<<EOF\n"));
+    }
+}

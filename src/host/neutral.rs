@@ -1,0 +1,121 @@
+//! Untrusted text made harmless for the standard output of a build server, whichever it is.
+//!
+//! Build servers obey commands in what a step prints: `::name::` at a line's start, `##[…]`, `##vso[…]` and `##teamcity[…]`
+//! anywhere in it, and some fold the log at `---`. One rule settles them all: after it no two `#` stand side by side, and no
+//! line begins with anything but a mark of ours.
+
+use crate::clean::unwanted;
+
+/// What stands before each line: no command begins with it.
+const MARK: &str = "│ ";
+/// Longer lines are wrapped, in characters.
+const WIDEST: usize = 4_000;
+
+/// `text` as lines that no build server takes for a command.
+#[must_use]
+pub(super) fn marked(text: &str) -> Vec<String> {
+    lines(text).map(|line| format!("{MARK}{line}")).collect()
+}
+
+/// `text` in one line, for the value of a command: the host's own escapes come on top.
+#[must_use]
+pub(super) fn one_line(text: &str) -> String {
+    lines(text).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+/// A report in which no line is a command, and which reads as before but for that.
+///
+/// A line that begins with one `#` more is a heading of Markdown and stays.
+#[must_use]
+pub(super) fn printed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.split('\n') {
+        let clean: String = line.chars().filter(|c| *c == '\t' || *c == '\u{1b}' || !unwanted(*c)).collect();
+        let rest = clean.trim_start_matches('#');
+        let heading = clean.len() - rest.len();
+        if (1..=6).contains(&heading) && rest.starts_with(' ') {
+            out.push_str(clean.get(..heading).unwrap_or_default());
+            out.push_str(&apart(rest));
+        } else if clean.trim_start().starts_with("::") {
+            let indent = clean.len() - clean.trim_start().len();
+            out.push_str(clean.get(..indent).unwrap_or_default());
+            out.push_str(": ");
+            out.push_str(&apart(clean.get(indent + 1..).unwrap_or_default()));
+        } else {
+            out.push_str(&apart(&clean));
+        }
+        out.push('\n');
+    }
+    out.pop();
+    out
+}
+
+/// Without control characters, cut at every end of a line that any host knows, wrapped, and with no two `#` side by side.
+fn lines(text: &str) -> impl Iterator<Item = String> {
+    let ends = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let normal = text.replace("\r\n", "\n");
+    let lines: Vec<String> = normal.split(ends).flat_map(|line| wrapped(&apart(&clean(line)))).collect();
+    lines.into_iter()
+}
+
+fn clean(line: &str) -> String {
+    line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect()
+}
+
+/// A space between any two `#`.
+fn apart(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut before = None;
+    for c in line.chars() {
+        if c == '#' && before == Some('#') {
+            out.push(' ');
+        }
+        out.push(c);
+        before = Some(c);
+    }
+    out
+}
+
+fn wrapped(line: &str) -> Vec<String> {
+    let mut rest = line;
+    let mut lines = Vec::new();
+    while let Some((at, _)) = rest.char_indices().nth(WIDEST) {
+        let (head, tail) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        lines.push(head.to_owned());
+        rest = tail;
+    }
+    lines.push(rest.to_owned());
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_is_a_command() {
+        let check = |text: &str, expected: &[&str]| assert_eq!(marked(text), expected);
+        check("::set-env name=PATH::/evil", &["│ ::set-env name=PATH::/evil"]);
+        check("progress 10%\r::add-mask::e", &["│ progress 10%", "│ ::add-mask::e"]);
+        check("x ##vs##vso[o[a.b]c", &["│ x # #vs# #vso[o[a.b]c"]);
+        check("####[error]", &["│ # # # #[error]"]);
+        check("#\u{7}#[error]\u{202e}", &["│ # #[error]"]);
+        check("\u{1b}]1338;url=x\u{7}", &["│ ]1338;url=x"]);
+        check("a\u{2028}--- b", &["│ a", "│ --- b"]);
+    }
+
+    #[test]
+    fn a_printed_report_keeps_its_headings() {
+        let check = |text: &str, expected: &str| assert_eq!(printed(text), expected);
+        check("# One\n## Two ##vso[x]\n", "# One\n## Two # #vso[x]\n");
+        check("  ::error::x", "  : :error::x");
+        check("##[error]x", "# #[error]x");
+        check("a\rb", "ab");
+    }
+
+    #[test]
+    fn a_cut_joins_no_command() {
+        let long = format!("{}##vso[x]", "x".repeat(WIDEST - 1));
+        assert!(marked(&long).iter().all(|line| !line.contains("##")), "a wrap leaves one # at each end");
+    }
+}
