@@ -196,6 +196,7 @@ fn seal(
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
+    forge::lead(&mut incident.changes, &evidence.suspects);
     let mut case = redactor.seal(&incident, &evidence);
     // Searched with what may leave, so that no word under a mask is told as a reason or sent in a query.
     let mut offered =

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::http::{Failure, Http, Request};
-use crate::model::{Change, ChangeKind, Incident, Note, Run, Stage};
+use crate::model::{Change, ChangeKind, Incident, Note, Run, Stage, Suspect};
 
 mod azure;
 mod bitbucket;
@@ -277,6 +277,16 @@ pub fn enrich(incident: &mut Incident, choice: &Choice, http: &Http, notes: &mut
     }
     if left > 0 {
         note(format!("{left} more commits and work items were not looked up where they are hosted"));
+    }
+}
+
+/// Brings the patches of suspected commits that meet the evidence to the front, so that they are shown where the rest is cut.
+pub fn lead(changes: &mut [Change], suspects: &[Suspect]) {
+    for suspect in suspects {
+        let change = changes.get_mut(suspect.change).filter(|change| change.kind == ChangeKind::Commit);
+        if let Some(details) = change.and_then(|change| change.details.as_mut()) {
+            *details = told::with_first(details, &suspect.words);
+        }
     }
 }
 

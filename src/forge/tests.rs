@@ -159,6 +159,24 @@ fn a_huge_diff_is_cut_at_a_lines_end_and_counted() {
 }
 
 #[test]
+fn the_patch_that_meets_the_evidence_comes_first() {
+    let hunk = |text: &str| format!("@@ -1 +1 @@\n-a\n+{text}");
+    let told = commit(vec![file("a.cs", &hunk("x")), file("src/Totals.cs", &hunk("y")), file("c.cs", &hunk("rates"))]);
+    let text = details("", &told, KEPT);
+    let order = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        let text = told::with_first(&text, &words);
+        let names = text.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(str::to_owned);
+        assert!(text.starts_with("So that it fits.\n\nFiles:\na.cs +1 -1\n"), "{text}");
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(order(&[]), ["a.cs", "src/Totals.cs", "c.cs"]);
+    assert_eq!(order(&["Totals.cs:line 42"]), ["src/Totals.cs", "a.cs", "c.cs"]);
+    assert_eq!(order(&["Rates", "Totals.cs(4", "c.cs"]), ["c.cs", "src/Totals.cs", "a.cs"]);
+    assert_eq!(told::with_first("no diff\n--- a/x", &["x".to_owned()]), "no diff\n--- a/x");
+}
+
+#[test]
 fn half_a_key_in_a_diff_is_not_shown() {
     let line = format!("+{}\n", "Ab1".repeat(21));
     let text = details("", &commit(vec![file("notes.txt", &format!("@@ -1 +2 @@\n{line}{line}"))]), 64 << 10);

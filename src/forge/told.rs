@@ -138,6 +138,34 @@ fn patches(files: &[File], most: usize) -> String {
     out
 }
 
+/// `details` with the patches that hold the most of `words` first, so that what is cut is not what tells.
+pub(super) fn with_first(details: &str, words: &[String]) -> String {
+    let is_start = |line: &str| line.starts_with("--- a/") || line == "--- /dev/null";
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut lines = details.lines().peekable();
+    while let Some(line) = lines.next() {
+        if is_start(line) && lines.peek().is_some_and(|next| next.starts_with("+++ ")) {
+            parts.push(String::new());
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    let Some((head, patches)) = parts.split_first_mut() else { return details.to_owned() };
+    // Of `Totals.cs:line 42` a patch holds the name of the file.
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| word.split([':', '(', '"', '\'', ' ', ',']).next().unwrap_or(word).to_lowercase())
+        .filter(|word| !word.is_empty())
+        .collect();
+    patches.sort_by_cached_key(|patch| {
+        let patch = patch.to_lowercase();
+        std::cmp::Reverse(words.iter().filter(|word| patch.contains(word.as_str())).count())
+    });
+    format!("{head}{}", patches.concat()).trim_end_matches('\n').to_owned()
+}
+
 /// `text` up to the last line that ends within `most` bytes, and how many lines follow.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
