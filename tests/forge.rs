@@ -122,8 +122,7 @@ fn check_trouble(answer: impl Fn(&Request) -> Response + Send + Sync + 'static, 
     let notes: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
     assert_eq!(notes.len(), 1, "{notes:?}");
     assert!(
-        notes[0].contains("3 of 3 commits and work items at 127.0.0.1 could not be read")
-            && notes[0].contains(expected),
+        notes[0].contains("3 of 3 commits and work items at 127.0.0.1:") && notes[0].contains(expected),
         "{notes:?}"
     );
 }
@@ -331,6 +330,21 @@ fn earlier_issues_are_searched_only_when_asked_for_and_told_with_the_reason() {
         let text = found[0]["text"].as_str().unwrap();
         assert!(text.contains("example-org/shop#7, closed on 2026-01-05, chosen because it speaks of"), "{text}");
         assert!(!text.contains("x8Kq2Lm9Zr7Ty"), "{text}");
+    }
+}
+
+#[test]
+fn a_search_that_is_refused_costs_a_note_and_one_that_is_unreadable_too() {
+    for (status, expected) in [(422, "hides it; a token may be needed"), (403, "it refused"), (200, "made no sense")] {
+        let host = Listener::start(move |_| Response::json(status, &json!("no")));
+        let forge = format!("github={}", host.url());
+        let (told, ..) = report(&host, &["--forge", &forge, "--issues", "example-org/shop"], &[]);
+        let notes: Vec<&str> =
+            told["notes"].as_array().unwrap().iter().filter_map(|note| note["text"].as_str()).collect();
+        let found =
+            notes.iter().find(|note| note.starts_with("earlier issues: example-org/shop could not be searched"));
+        assert!(found.is_some_and(|note| note.contains(expected)), "{notes:?}");
+        assert!(told["headline"].is_string());
     }
 }
 

@@ -88,7 +88,10 @@ fn ask_for(place: &Place<'_>, repository: &str, words: &[String]) -> Result<Vec<
     let query = query(repository, words);
     let api = github::api(place.address);
     let fields = [("q", query.as_str()), ("per_page", MOST), ("advanced_search", "true")];
-    let answer: Answer = place.json(&api, &["search", "issues"], &fields)?;
+    let answer: Result<Answer, Trouble> = place.json(&api, &["search", "issues"], &fields);
+    // So it says of a repository that is not there, or hidden from who asks.
+    let hidden = |trouble| if trouble == Trouble::Status(422) { Trouble::Missing } else { trouble };
+    let answer = answer.map_err(hidden)?;
     Ok(answer.items.into_iter().map(|issue| found(repository, issue)).collect())
 }
 

@@ -266,13 +266,12 @@ pub fn enrich(incident: &mut Incident, choice: &Choice, http: &Http, notes: &mut
             Err(trouble) => Some(trouble),
         };
         if let Some(trouble) = trouble {
-            let host = job.address.host_str().unwrap_or_default().to_owned();
-            troubles.entry(host).or_insert_with(|| (0, trouble.told(job.forge))).0 += 1;
+            troubles.entry(name(&job.address)).or_insert_with(|| (0, trouble.told(job.forge))).0 += 1;
         }
     }
     let mut note = |text: String| notes.push(Note { stage: Stage::Collect, text });
     for (host, (count, why)) in troubles {
-        let all = jobs.iter().filter(|job| job.address.host_str() == Some(&host)).count();
+        let all = jobs.iter().filter(|job| name(&job.address) == host).count();
         note(format!("{count} of {all} commits and work items at {host} could not be read: {why}"));
     }
     if left > 0 {
@@ -380,14 +379,14 @@ fn ask_all(jobs: &[Job<'_>], http: &Http, end: Instant) -> Vec<Result<Told, Trou
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = jobs.get(index) else { break };
-            let host = job.address.host_str().unwrap_or_default();
-            let known = given_up.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned();
+            let host = name(&job.address);
+            let known = given_up.lock().unwrap_or_else(PoisonError::into_inner).get(&host).cloned();
             let told = known.map_or_else(|| ask_one(job, http, end), Err);
             if let Err(trouble) = &told
                 && trouble.is_the_hosts()
             {
                 let mut given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
-                given_up.entry(host.to_owned()).or_insert_with(|| trouble.clone());
+                given_up.entry(host).or_insert_with(|| trouble.clone());
             }
             found.lock().unwrap_or_else(PoisonError::into_inner).insert(index, told);
         }
@@ -471,6 +470,12 @@ fn apply(change: &mut Change, told: &Told, run: &Run, most: usize) {
     }
     let details = told::details(change.details.as_deref().unwrap_or_default(), told, most);
     change.details = Some(details).filter(|details| !details.is_empty());
+}
+
+/// A host as a reader knows it, with its port if that is an unusual one.
+fn name(address: &Url) -> String {
+    let host = address.host_str().unwrap_or_default();
+    address.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// `api` with `path` and `query` below it, each part encoded.
