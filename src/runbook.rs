@@ -111,7 +111,10 @@ pub fn telling(case: &Case, most: usize) -> Vec<String> {
     };
     // What was made up for this run alone, such as the number of a task, stands in no issue.
     let made_up = |word: &str| word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
-    let asked = query(case).into_iter().filter(|(word, _)| !known.contains(word) && !made_up(word));
+    let query = query(case);
+    let numbers: Vec<String> = query.keys().filter(|word| made_up(word)).cloned().collect();
+    let is_number = |word: &str| numbers.iter().any(|number| number.contains(word));
+    let asked = query.into_iter().filter(|(word, _)| !known.contains(word) && !is_number(word));
     let mut all: Vec<(f64, String)> = asked.map(weigh).collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.len().cmp(&a.1.len())).then(a.1.cmp(&b.1)));
     let mut told: Vec<String> = Vec::new();

@@ -8,8 +8,9 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::ask::{Place, Trouble, ask};
 use super::github::{self, Issue};
-use super::{Choice, Forge, Issues, PATIENCE, Place, SHARE, Trouble, find, plain};
+use super::{Choice, Forge, Issues, PATIENCE, SHARE, find, plain};
 use crate::http::Http;
 use crate::model::{Change, Note, Stage};
 
@@ -50,8 +51,8 @@ pub fn search(words: &[String], changes: &[Change], choice: &Choice, http: &Http
         return Vec::new();
     };
     let end = Instant::now() + PATIENCE.min(http.left() / SHARE);
-    let ask = |url, form| super::ask(http, forge.proof(), url, form, end);
-    let found = ask_for(&Place { address: &forge.address, ask: &ask }, &repository, words);
+    let call = |url, form| ask(http, forge.proof(), url, form, end);
+    let found = ask_for(&Place { address: &forge.address, ask: &call }, &repository, words);
     found.unwrap_or_else(|trouble| {
         note(format!("{repository} could not be searched: {}", trouble.told(forge)));
         Vec::new()
