@@ -42,6 +42,7 @@ fn main() {
     let output = Command::new(program)
         .arg("diagnose")
         .env_clear()
+        .env("FIREFIGHTER_NO_FORGE", "1")
         .envs(&variables)
         .env("OCTOPUS_URL", server.url())
         .current_dir(&folder)

@@ -25,6 +25,7 @@ pub mod clean;
 pub mod cli;
 pub mod diagnose;
 pub mod error;
+pub mod forge;
 pub mod host;
 pub mod http;
 pub mod model;
@@ -59,7 +60,7 @@ pub fn diagnose(
     let host = host::detect(env, &settings.access, &http)?;
     publish::progress(host.as_ref(), 5, "Reading the log", out);
     let mut notes = remarks(settings);
-    let (case, redactor) = seal(settings, host.as_ref(), secrets, &mut notes)?;
+    let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut notes)?;
     publish::progress(host.as_ref(), 60, "Looking for the cause", out);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
     let asked = diagnose::diagnose(&case, &settings.choice, &http, &mut notes, &mut tell);
@@ -80,8 +81,9 @@ pub fn diagnose(
 /// What would leave for a model, and its size in tokens. Sends nothing to one.
 pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
     thread::spawn(reduce::tokens::load);
-    let host = host::detect(env, &settings.access, &door(settings)?)?;
-    let (case, _) = seal(settings, host.as_ref(), secrets, &mut remarks(settings))?;
+    let http = door(settings)?;
+    let host = host::detect(env, &settings.access, &http)?;
+    let (case, _) = seal(settings, host.as_ref(), &http, secrets, &mut remarks(settings))?;
     let prompt = diagnose::prompt::write(&case, None, settings.choice.room());
     let tokens = reduce::tokens::count(&prompt.system) + reduce::tokens::count(&prompt.user);
     Ok((prompt, tokens))
@@ -179,6 +181,7 @@ pub fn sealed(text: &str, env: &Env) -> Redacted<String> {
 fn seal(
     settings: &Settings,
     host: &dyn Host,
+    http: &Http,
     secrets: Vec<String>,
     notes: &mut Vec<Note>,
 ) -> Result<(Redacted<Case>, Redactor), Error> {
@@ -187,15 +190,25 @@ fn seal(
     for secret in secrets {
         incident.secrets.add(secret);
     }
+    forge::enrich(&mut incident, &settings.forge, http, notes);
     let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget);
     let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
     evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
+    forge::lead(&mut incident.changes, &evidence.suspects);
     let mut case = redactor.seal(&incident, &evidence);
-    if let Some(folder) = &settings.runbooks {
-        // Searched with what may leave, so that no word under a mask is told as a reason.
-        incident.context.extend(runbook::search(folder, &case, notes));
+    // Searched with what may leave, so that no word under a mask is told as a reason or sent in a query.
+    let mut offered =
+        settings.runbooks.iter().flat_map(|folder| runbook::search(folder, &case, notes)).collect::<Vec<_>>();
+    if settings.forge.issues.is_some() {
+        let words = runbook::telling(&case, forge::issues::WORDS);
+        let found = forge::issues::search(&words, &incident.changes, &settings.forge, http, notes);
+        let issues = found.iter().map(|one| runbook::Page::of(&one.place, &one.title, &one.text, &one.url));
+        offered.extend(runbook::fitting(issues.collect(), &case));
+    }
+    if !offered.is_empty() {
+        incident.context.extend(offered);
         case = redactor.seal(&incident, &evidence);
     }
     Ok((case, redactor))

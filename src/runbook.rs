@@ -1,4 +1,4 @@
-//! A folder of Markdown runbooks and postmortems, searched for what the evidence says.
+//! A folder of Markdown runbooks and postmortems, and issues found elsewhere, searched for what the evidence says.
 //!
 //! Ranked by BM25, the usual measure of a search by words. The crates for it bring a search engine's index or an
 //! unmaintained hash, and none tells which words met: thirty lines of our own do.
@@ -18,6 +18,8 @@ const DEPTH: usize = 6;
 const OFFERED: usize = 3;
 /// Characters of a runbook that are shown.
 const EXCERPT: usize = 1_200;
+/// The word in a mask.
+const MASK: &str = "secret";
 /// Words that are told as the reason.
 const REASONS: usize = 4;
 /// What the words in common must weigh for a runbook to be offered: a name and a word, or three words.
@@ -56,9 +58,75 @@ pub fn search(folder: &Path, case: &Case, notes: &mut Vec<Note>) -> Vec<Context>
             Err(error) => note(format!("{} cannot be read: {error}", path.display())),
         }
     }
+    offered(&books, case)
+}
+
+/// An issue or another page that was found elsewhere.
+pub struct Page(Book);
+
+impl Page {
+    /// A page at `place`, such as `example/shop#12`, with its title, text and address.
+    #[must_use]
+    pub fn of(place: &str, title: &str, text: &str, url: &str) -> Self {
+        let book = Book::of(place.to_owned(), &format!("# {title}\n\n{text}"));
+        Self(Book { title: format!("Issue: {title}"), url: (!url.is_empty()).then(|| url.to_owned()), ..book })
+    }
+}
+
+/// The pages that fit `case` best, each with the words in which they meet.
+#[must_use]
+pub fn fitting(pages: Vec<Page>, case: &Case) -> Vec<Context> {
+    let books: Vec<Book> = pages.into_iter().map(|page| page.0).collect();
+    offered(&books, case)
+}
+
+fn offered(books: &[Book], case: &Case) -> Vec<Context> {
+    rank(books, &query(case)).into_iter().map(|(book, words)| book.context(&words)).collect()
+}
+
+/// The words of the evidence that tell most, best first: names before ordinary words, what stands in few lines before what
+/// stands in many. None is part of another, a name of the run, or a word that stands for a secret.
+#[must_use]
+pub fn telling(case: &Case, most: usize) -> Vec<String> {
+    let run = &case.run;
+    let mut known = BTreeSet::from([MASK.to_owned()]);
+    for name in [&run.project, &run.environment, &run.tenant, &run.version, &run.commit].into_iter().flatten() {
+        words(name, |word| {
+            known.insert(word);
+        });
+    }
+    let mut lines: HashMap<String, u32> = HashMap::new();
+    for line in case.excerpts.iter().flat_map(|excerpt| &excerpt.lines) {
+        let mut own = BTreeSet::new();
+        words(&line.text, |word| {
+            own.insert(word);
+        });
+        for word in own {
+            *lines.entry(word).or_default() += 1;
+        }
+    }
+    let weigh = |(word, asked): (String, f64)| {
+        let often = f64::from(lines.get(&word).copied().unwrap_or(1));
+        (asked * form(&word) / (1.0 + often.ln()), word)
+    };
+    // What was made up for this run alone, such as the number of a task, stands in no issue.
+    let made_up = |word: &str| word.len() >= 12 && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
     let query = query(case);
-    let ranked = rank(&books, &query);
-    ranked.into_iter().map(|(book, words)| book.context(&words)).collect()
+    let numbers: Vec<String> = query.keys().filter(|word| made_up(word)).cloned().collect();
+    let is_number = |word: &str| numbers.iter().any(|number| number.contains(word));
+    let asked = query.into_iter().filter(|(word, _)| !known.contains(word) && !is_number(word));
+    let mut all: Vec<(f64, String)> = asked.map(weigh).collect();
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(b.1.len().cmp(&a.1.len())).then(a.1.cmp(&b.1)));
+    let mut told: Vec<String> = Vec::new();
+    for (_, word) in all {
+        // Of a long name such as `System.Collections.Generic.KeyNotFoundException` people write the last part.
+        let last = word.rsplit('.').next().filter(|last| word.matches('.').count() > 1 && last.len() > 7);
+        let word = last.map(str::to_owned).unwrap_or(word);
+        if told.len() < most && !told.iter().any(|one| one.contains(&word) || word.contains(one.as_str())) {
+            told.push(word);
+        }
+    }
+    told
 }
 
 /// The Markdown files below `folder`, in order. Links are not followed: they can lead in circles.
@@ -87,6 +155,7 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) -> std::io::Resul
 struct Book {
     path: String,
     title: String,
+    url: Option<String>,
     sections: Vec<String>,
     counts: HashMap<String, f64>,
     length: f64,
@@ -107,13 +176,14 @@ impl Book {
             }
         }
         let heading = text.lines().find_map(|line| line.strip_prefix("# ")).map(str::trim);
-        let title = heading.unwrap_or_else(|| path.rsplit('/').next().unwrap_or_default()).to_owned();
+        let title = heading.unwrap_or_else(|| path.rsplit('/').next().unwrap_or_default());
+        let title = format!("Runbook: {title}");
         let (mut counts, mut length) = (HashMap::new(), 0.0);
         words(text, |word| {
             *counts.entry(word).or_default() += 1.0;
             length += 1.0;
         });
-        Self { path, title, sections, counts, length }
+        Self { path, title, url: None, sections, counts, length }
     }
 
     /// The part that holds most of `met`, and why it was chosen.
@@ -137,7 +207,7 @@ impl Book {
             self.path,
             reasons.join(", ")
         );
-        Context { title: format!("Runbook: {}", self.title), text, url: None }
+        Context { title: self.title.clone(), text, url: self.url.clone() }
     }
 }
 
@@ -270,15 +340,19 @@ mod tests {
     fn the_runbook_that_speaks_of_the_failure_is_offered() {
         check(
             "GET https://ghcr.io/v2/aquasecurity/trivy-db: TOOMANYREQUESTS",
-            &["When ghcr.io limits us"],
+            &["Runbook: When ghcr.io limits us"],
             &["ghcr.io", "toomanyrequests"],
         );
         check(
             "AADSTS7000222: The provided client secret keys are expired",
-            &["Renew the secret of the Azure login"],
+            &["Runbook: Renew the secret of the Azure login"],
             &["aadsts7000222"],
         );
-        check("docker: write failed, the disk is full", &["The disk of a build machine is full"], &["docker", "disk"]);
+        check(
+            "docker: write failed, the disk is full",
+            &["Runbook: The disk of a build machine is full"],
+            &["docker", "disk"],
+        );
     }
 
     #[test]
@@ -313,6 +387,36 @@ mod tests {
         assert!(search(&folder.join("missing"), &case, &mut notes).is_empty());
         assert_eq!(notes.len(), 1);
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn the_words_to_search_for_are_names_and_none_of_the_run_or_a_secret() {
+        let mut case = case(&[
+            "login to shop-db with \u{27e8}secret:1\u{27e9} failed: AADSTS7000222 for 01234567-89ab-cdef-0123-456789abcdef",
+            "GET https://ghcr.io/v2/trivy-db: TOOMANYREQUESTS",
+        ]);
+        case.run.project = Some("shop-db".to_owned());
+        assert_eq!(telling(&case, 3), ["aadsts7000222", "trivy-db", "ghcr.io"]);
+        assert!(!telling(&case, 50).iter().any(|word| word.contains("secret") || word.contains("cdef")));
+    }
+
+    #[test]
+    fn an_issue_is_offered_as_a_runbook_is() {
+        let issue = |number: u64, title: &str, text: &str| {
+            let url = format!("https://github.com/example/shop/issues/{number}");
+            Page::of(&format!("example/shop#{number}, closed"), title, text, &url)
+        };
+        let pages = vec![
+            issue(7, "Trivy is limited", "ghcr.io says TOOMANYREQUESTS at night"),
+            issue(8, "Trivy is new", "An update"),
+        ];
+        let found = fitting(pages, &case(&["ghcr.io: TOOMANYREQUESTS for trivy"]));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].title, "Issue: Trivy is limited");
+        assert_eq!(found[0].url.as_deref(), Some("https://github.com/example/shop/issues/7"));
+        assert!(
+            found[0].text.starts_with("In example/shop#7, closed, chosen because it speaks of \u{201c}ghcr.io\u{201d}")
+        );
     }
 
     #[test]

@@ -14,6 +14,7 @@ use url::Url;
 use crate::diagnose::Choice;
 use crate::diagnose::provider::PROVIDERS;
 use crate::error::Error;
+use crate::forge;
 use crate::host::octopus::{self, Again, Credential, Target};
 use crate::host::{self, Env};
 use crate::http::{Network, Roots};
@@ -60,6 +61,7 @@ const OCTOPUS: &str = "Octopus Deploy";
 const CI: &str = "Build server";
 const MODEL: &str = "Model";
 const READING: &str = "Evidence";
+const FORGE: &str = "Commits and work items";
 const OUTPUT: &str = "Output";
 const NETWORK: &str = "Network";
 
@@ -149,6 +151,25 @@ pub const SETTINGS: &[Row] = &[
     row("runbooks", &["FIREFIGHTER_RUNBOOKS"], "runbooks", "", Kind::Value("FOLDER"), READING,
         "A folder of Markdown runbooks or postmortems; those that speak of the failure are offered with it"),
 
+    row("forge", &["FIREFIGHTER_FORGE"], "forge.hosts", "", Kind::Place("KIND=ADDRESS"), FORGE,
+        "Hosts of your own that commits and work items are looked up at, beside the public ones: github, gitlab, bitbucket, \
+         azure-devops or gitea, such as gitlab=https://git.example.com; several with commas between"),
+    row("github-token", &["FIREFIGHTER_GITHUB_TOKEN", "GITHUB_TOKEN", "GH_TOKEN"], "forge.github_token", "", Kind::Secret("TOKEN"), FORGE,
+        "A token that may read contents and issues. Goes to the address that --forge names for its kind, else to the public host"),
+    row("gitlab-token", &["FIREFIGHTER_GITLAB_TOKEN", "GITLAB_TOKEN"], "forge.gitlab_token", "", Kind::Secret("TOKEN"), FORGE,
+        "The same for GitLab"),
+    row("bitbucket-token", &["FIREFIGHTER_BITBUCKET_TOKEN"], "forge.bitbucket_token", "", Kind::Secret("TOKEN"), FORGE,
+        "The same for Bitbucket; an API token as USER:TOKEN"),
+    row("azure-devops-token", &["FIREFIGHTER_AZURE_DEVOPS_TOKEN", "AZURE_DEVOPS_EXT_PAT"], "forge.azure_devops_token", "", Kind::Secret("TOKEN"), FORGE,
+        "The same for Azure DevOps"),
+    row("gitea-token", &["FIREFIGHTER_GITEA_TOKEN"], "forge.gitea_token", "", Kind::Secret("TOKEN"), FORGE,
+        "The same for Gitea or Forgejo; only with --forge"),
+    row("issues", &["FIREFIGHTER_ISSUES"], "forge.issues", "", Kind::Place("OWNER/REPO"), FORGE,
+        "Search the issues of this repository on GitHub for some telling words of the evidence, masked; `auto` for the one the \
+         commits come from. Without it nothing is searched"),
+    row("no-forge", &["FIREFIGHTER_NO_FORGE"], "forge.off", "false", Kind::Switch, FORGE,
+        "Ask nobody for commits, work items and issues, whatever else is set"),
+
     row("format", &["FIREFIGHTER_FORMAT"], "format", "text", Kind::Choice(&["text", "json", "markdown", "html"]), OUTPUT,
         "What to print"),
     row("out", &["FIREFIGHTER_OUT"], "out", "", Kind::Value("FOLDER"), OUTPUT,
@@ -178,6 +199,7 @@ const FILE_ENV: &str = "FIREFIGHTER_CONFIG";
 /// The file that is read when none is named and it is there.
 const FILE_NAME: &str = "firefighter.toml";
 
+mod forges;
 mod models;
 
 /// What the user typed: flag names without dashes, and their values; `true` for a switch.
@@ -211,6 +233,8 @@ pub struct Settings {
     pub signatures: Option<PathBuf>,
     /// A folder of the user's runbooks.
     pub runbooks: Option<PathBuf>,
+    /// Where commits and work items are looked up.
+    pub forge: forge::Choice,
     /// For diagnose.
     pub choice: Choice,
     /// For publish.
@@ -386,6 +410,7 @@ impl Merged {
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
+            forge: self.forges()?,
             choice: self.models(env, now)?,
             outputs: Outputs {
                 format: self.choice("format")?,

@@ -84,6 +84,8 @@ fn run(name: &str) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
         .args(case.args.iter().map(|arg| arg.replace("{url}", &server.url())))
         .env_clear()
+        // No test asks a host of commits on the internet.
+        .env("FIREFIGHTER_NO_FORGE", "1")
         .envs(&case.env)
         .env("OCTOPUS_URL", server.url())
         .env("SOURCE_DATE_EPOCH", "1770693300")

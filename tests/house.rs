@@ -16,13 +16,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("redact", &["model"]),
     ("signature", &["model", "error"]),
     ("host", &["model", "error", "http", "clean"]),
+    ("forge", &["model", "http"]),
     ("reduce", &["model", "signature"]),
     ("recur", &["model", "reduce", "signature"]),
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
-    ("settings", &["error", "diagnose", "host", "http", "publish", "reduce"]),
+    ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "reduce"]),
     ("cli", &["settings"]),
 ];
 
@@ -63,7 +64,7 @@ fn without_tests(text: &str) -> &str {
 }
 
 /// Files that are only compiled for tests.
-const TESTS: [&str; 3] = ["redact/tests.rs", "signature/tests.rs", "report/sample.rs"];
+const TESTS: [&str; 4] = ["forge/tests.rs", "redact/tests.rs", "signature/tests.rs", "report/sample.rs"];
 
 #[test]
 fn arrows_between_rooms_point_down() {

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use firefighter::cli;
 use firefighter::diagnose::provider::PROVIDERS;
+use firefighter::forge::DIALECTS;
 use firefighter::report::FORMATS;
 use firefighter::settings::{Kind, SETTINGS};
 use firefighter::signature::Catalogue;
@@ -106,6 +107,23 @@ fn every_provider_of_models_has_its_line_and_is_offered() {
         }
         let offered = |word: &str| word.trim_end_matches(['.', ',']) == provider.name;
         assert!(offer.split(' ').any(offered), "{} is not offered", provider.name);
+    }
+}
+
+#[test]
+fn every_host_of_commits_has_its_line_its_token_and_is_offered() {
+    let page = read("docs/forge.md");
+    let offer = SETTINGS.iter().find(|row| row.name == "forge").unwrap().help;
+    for dialect in DIALECTS {
+        let start = format!("| `{}` |", dialect.name);
+        let line = page.lines().find(|line| line.starts_with(&start)).unwrap_or_else(|| panic!("{start} has no line"));
+        let token = SETTINGS.iter().find(|row| row.name == format!("{}-token", dialect.name)).unwrap();
+        assert_eq!(token.env.first(), Some(&dialect.token));
+        for part in token.env.iter().chain(dialect.hosts) {
+            assert!(line.contains(part), "{part} is not in the line of {}", dialect.name);
+        }
+        assert!(offer.contains(dialect.name), "{} is not offered", dialect.name);
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/forge/{}.toml", dialect.name)).is_file());
     }
 }
 

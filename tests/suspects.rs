@@ -125,3 +125,26 @@ fn the_change_that_did_it_comes_first_and_no_other_is_accused_in_its_place() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn a_name_says_less_in_a_large_diff_than_in_a_small_one() {
+    let commit = |title: &str, others: usize| {
+        let names: String = (0..others).map(|number| format!("+let other_name_{number} = 1;\n")).collect();
+        let details =
+            format!("--- a/x\n+++ b/x\n@@ -1,0 +1,{} @@\n+let order_queue_consumer = 1;\n{names}", others + 1);
+        let (title, details) = (title.to_owned(), Some(details));
+        Changed { kind: "commit".to_owned(), title, before: None, after: None, details, step: None, days: 1 }
+    };
+    let table: Table = toml::from_str(include_str!("suspects.toml")).unwrap();
+    let case = Case {
+        name: "a name in two diffs".to_owned(),
+        step: "Start".to_owned(),
+        place: None,
+        project: None,
+        log: "Starting\nE the part order_queue_consumer is broken\n".to_owned(),
+        suspect: String::new(),
+        changes: [vec![commit("large", 4_000), commit("small", 4)], table.decoy].concat(),
+    };
+    let ranked = ranked(&Catalogue::builtin(), case);
+    assert_eq!(ranked.first().map_or("", |(title, ..)| title), "small", "{ranked:?}");
+}

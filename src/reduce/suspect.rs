@@ -38,6 +38,9 @@ const LOUD: f64 = 0.6;
 /// Of a change's details no more is read than this, and of all together not much more than that.
 const DETAILS: usize = 64 << 10;
 const ALL_DETAILS: usize = 2 << 20;
+/// Names in the diff of an ordinary change: a script that was edited, a small commit.
+const ORDINARY_DIFF: f64 = 300.0;
+const ORDINARY_FILES: f64 = 5.0;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 
@@ -373,25 +376,42 @@ fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BT
     names::each(&change.title, |word, form| touch(word, form, TITLE));
     both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
     let details = details(change, most);
-    let mut in_diff = false;
+    let (whole, paths) = wholeness(details);
+    let (mut in_diff, mut in_list) = (false, false);
     let (mut removed, mut added) = (String::new(), String::new());
     for line in details.lines() {
         if line.starts_with("@@") {
             in_diff = true;
-            both(&std::mem::take(&mut removed), &std::mem::take(&mut added), &mut touch);
+            let (old, new) = (std::mem::take(&mut removed), std::mem::take(&mut added));
+            both(&old, &new, &mut |word, form, place| touch(word, form, place * whole));
         } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
             in_diff = false;
-            names::each(line, |word, form| touch(word, form, TITLE));
+            names::each(line, |word, form| touch(word, form, TITLE * paths));
         } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
             added.extend([text, "\n"]);
         } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
             removed.extend([text, "\n"]);
         } else {
-            names::each(line, |word, form| touch(word, form, if in_diff { 0.2 } else { 0.7 }));
+            in_list = !in_diff && (line == "Files:" || in_list && !line.is_empty());
+            let place = if in_diff { 0.2 * whole } else { 0.7 * if in_list { paths } else { 1.0 } };
+            names::each(line, |word, form| touch(word, form, place));
         }
     }
-    both(&removed, &added, &mut touch);
+    both(&removed, &added, &mut |word, form, place| touch(word, form, place * whole));
     all
+}
+
+/// How much a name in the lines of a diff says, and one in the paths of its files: less, the more there are of them, for one of
+/// many is soon met by chance.
+#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
+fn wholeness(details: &str) -> (f64, f64) {
+    let (mut names, mut files) = (0_usize, 0_usize);
+    for line in details.lines().skip_while(|line| !line.starts_with("@@")) {
+        names::each(line, |_, _| names += 1);
+        files += usize::from(line.starts_with("+++ "));
+    }
+    let of_many = |count: usize, ordinary: f64| 1.0 / (1.0 + (count as f64 / ordinary).max(1.0).ln());
+    (of_many(names, ORDINARY_DIFF), of_many(files, ORDINARY_FILES))
 }
 
 /// Touches what differs between two texts fully and what they share a little.

@@ -156,6 +156,23 @@ fn value(text: Option<&str>, longest: usize) -> String {
     words::shortened(text.unwrap_or_default(), longest)
 }
 
+/// A few lines of the change: how it begins, then its diff, and how many are left out.
+pub(super) fn brief(details: &str, most: usize) -> Vec<String> {
+    let lines: Vec<&str> = details.lines().collect();
+    if lines.len() <= most {
+        return lines.into_iter().map(str::to_owned).collect();
+    }
+    let diff = lines.iter().position(|line| line.starts_with("--- ")).unwrap_or(0);
+    let head = diff.min(most / 3);
+    let mut shown: Vec<String> = lines.iter().take(head).map(|line| (*line).to_owned()).collect();
+    shown.extend((diff > head).then(|| "…".to_owned()));
+    let rest = lines.iter().skip(diff).take(most - head);
+    let left = lines.len() - head - rest.len();
+    shown.extend(rest.map(|line| (*line).to_owned()));
+    shown.push(format!("… {} not shown …", words::count(left, "line")));
+    shown
+}
+
 /// The change in full, but for the end of a very long one.
 fn details(text: &str) -> String {
     let text = words::plain(text);
@@ -244,6 +261,18 @@ mod tests {
             changes.compared,
             "Compared with Deploy Octopus Copilot Function release 0.1.1981 to Security (2026-02-09 08:14:00 UTC): the last success in Security."
         );
+    }
+
+    #[test]
+    fn a_long_change_is_shown_by_how_it_begins_and_its_diff() {
+        let check = |details: &str, expected: &[&str]| assert_eq!(brief(details, 6), expected);
+        check("a\nb", &["a", "b"]);
+        check(
+            "a\nb\nc\nd\n--- x\n+++ x\n@@\n+1\n+2",
+            &["a", "b", "…", "--- x", "+++ x", "@@", "+1", "… 3 lines not shown …"],
+        );
+        check("@@\n1\n2\n3\n4\n5\n6", &["@@", "1", "2", "3", "4", "5", "… 1 line not shown …"]);
+        check("1\n--- x\n2\n3\n4\n5\n6", &["1", "--- x", "2", "3", "4", "5", "… 1 line not shown …"]);
     }
 
     #[test]

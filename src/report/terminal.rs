@@ -175,8 +175,8 @@ fn changed(out: &mut String, report: &Report) {
         let first = format!("{}. ", index + 1);
         one_change(out, (&first, "   "), row, Style::new().yellow());
         prose(out, "   ", "   ", &row.reason, Style::new());
-        for line in row.details.lines().take(MOST_DETAILS) {
-            diff_line(out, line);
+        for line in changes::brief(&row.details, MOST_DETAILS) {
+            diff_line(out, &line);
         }
     }
     for row in changes.others.iter().take(MOST_CHANGES) {

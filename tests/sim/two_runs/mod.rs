@@ -8,6 +8,7 @@
 //! decoys = ["../decoys.toml"]           # files of this form whose steps, variables, libraries and changes are added
 //! project = "Shop"                      # Projects-1; the environment is Environments-1
 //! environment = "Production"
+//! hosted = "http://127.0.0.1:1/example-org/shop"  # where the links of commits and work items lead; else to GitHub
 //!
 //! [good]                                # Deployments-1 of Releases-1, ServerTasks-1
 //! version = "1.0"
@@ -90,6 +91,7 @@ struct Runs {
     decoys: Vec<PathBuf>,
     project: Option<String>,
     environment: Option<String>,
+    hosted: Option<String>,
     good: Run,
     failed: Run,
     steps: Vec<Step>,

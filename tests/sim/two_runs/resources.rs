@@ -156,15 +156,16 @@ impl Runs {
             })
             .collect();
         let mut builds: BTreeMap<String, Value> = BTreeMap::new();
+        let hosted = self.hosted.as_deref().unwrap_or("https://github.com/example-org/shop");
         for change in self.changes.iter().filter(|_| side == Side::Failed) {
             let package = change.package.clone().unwrap_or_else(|| self.project().to_owned());
             let (list, entry) = match (&change.commit, &change.work_item) {
                 (Some(id), _) => {
-                    let link = format!("https://github.com/example-org/shop/commit/{id}");
+                    let link = format!("{hosted}/commit/{id}");
                     ("Commits", json!({ "Id": id, "LinkUrl": link, "Comment": change.message }))
                 }
                 (_, Some(id)) => {
-                    let link = format!("https://github.com/example-org/shop/issues/{id}");
+                    let link = format!("{hosted}/issues/{id}");
                     (
                         "WorkItems",
                         json!({ "Id": id, "LinkUrl": link, "Description": change.message, "Source": "GitHub" }),
