@@ -54,6 +54,8 @@ pub struct Choice {
     pub limits: Limits,
     /// The size of a text in tokens.
     pub count: fn(&str) -> usize,
+    /// What the user wants to know, in the user's own words; `None` for the cause and the way out.
+    pub question: Option<String>,
 }
 
 impl Choice {
@@ -75,7 +77,7 @@ impl Choice {
 impl Default for Choice {
     /// Nobody is asked.
     fn default() -> Self {
-        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len }
+        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len, question: None }
     }
 }
 
