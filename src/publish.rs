@@ -224,6 +224,7 @@ mod tests {
             notes: sealed_for_tests(Vec::new()),
             made: None,
             fingerprint: String::new(),
+            question: None,
         };
         let highlights = notices(&report, Vec::new(), None).into_iter().filter_map(|notice| match notice {
             Notice::Highlight(text) => Some(text),

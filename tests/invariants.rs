@@ -90,7 +90,7 @@ fn report(incident: &Incident, tokens: usize) -> Report {
     let asked = diagnose(&case, &Choice::default(), &http, &mut Vec::new(), &mut |_: &str| {});
     let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let fingerprint = fingerprint(&case, &diagnosis);
-    Report { case, diagnosis, notes: redactor.seal_notes(Vec::new()), made: None, fingerprint }
+    Report { case, diagnosis, notes: redactor.seal_notes(Vec::new()), made: None, fingerprint, question: None }
 }
 
 proptest! {

@@ -176,7 +176,7 @@ mod tests {
 
     fn choice(pairs: &[(&str, &str)]) -> Result<Choice, Error> {
         let env: Env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Ok(merge(&BTreeMap::new(), &env)?.settings(&env, Timestamp::UNIX_EPOCH)?.choice)
+        Ok(merge(&BTreeMap::new(), &env)?.settings(&env, Timestamp::UNIX_EPOCH, &jiff::Zoned::default())?.choice)
     }
 
     fn key(model: &Model) -> &str {
