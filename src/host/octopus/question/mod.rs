@@ -223,6 +223,12 @@ pub(super) fn understand(text: &str, known: &Names, now: &Zoned) -> Result<Sough
             }
         }
     }
+    if sought.environment.is_none()
+        && let Some((at, name)) = names::short(&tokens, &used, &known.environments)?
+    {
+        sought.environment = Some(name);
+        used.iter_mut().skip(at).take(1).for_each(|slot| *slot = true);
+    }
     // A name may hold what looks like a version; what is left of them is one.
     if sought.release.is_none()
         && let Some((version, at)) = self::release(&tokens, &used)
@@ -257,7 +263,8 @@ fn release(tokens: &[Token], used: &[bool]) -> Option<(String, usize)> {
         let token = tokens.get(at)?;
         let has_digit = token.text.chars().any(|c| c.is_ascii_digit());
         let one_word = !token.text.contains(char::is_whitespace);
-        let fits = is_version(&token.text) || (has_digit && one_word && is_labelled(tokens, at));
+        let labelled = has_digit && one_word && is_labelled(tokens, at);
+        let fits = labelled || (is_version(&token.text) && !is_of_another(tokens, used, at));
         let text = token.text.strip_prefix(['v', 'V']).filter(|rest| is_version(rest)).unwrap_or(&token.text);
         fits.then(|| (text.to_owned(), at))
     };
@@ -271,6 +278,25 @@ fn is_labelled(tokens: &[Token], at: usize) -> bool {
     before.is_some_and(|word| {
         !word.quoted && !word.last && matches!(word.lower.as_str(), "release" | "version" | "build")
     })
+}
+
+/// Whether a version is that of a tool, a number with a fraction, or a network address, and so not that of a release.
+fn is_of_another(tokens: &[Token], used: &[bool], at: usize) -> bool {
+    const UNITS: &str = "s ms sec seconds min minutes hour hours days kb mb gb tb times x percent";
+    const TOOLS: &str = "python node java dotnet net tls ssl http terraform helm kubernetes ip host address port";
+    let is_one_of = |words: &str, word: &str| words.split(' ').any(|one| one == word);
+    let Some(token) = tokens.get(at) else { return true };
+    let before = at.checked_sub(1);
+    if before.is_some_and(|before| used.get(before) == Some(&true)) || token.text.starts_with(['v', 'V']) {
+        return false;
+    }
+    let is_tool = before
+        .and_then(|before| tokens.get(before))
+        .is_some_and(|word| !word.last && !word.quoted && (word.is_capital() || is_one_of(TOOLS, &word.squash)));
+    let is_quantity = tokens.get(at + 1).is_some_and(|word| !token.last && is_one_of(UNITS, &word.lower));
+    // With two numbers it is as likely anything else.
+    let is_short = token.text.matches('.').count() == 1 && !token.text.contains(['-', '+']) && !token.quoted;
+    is_tool || is_quantity || is_short
 }
 
 /// `1.2`, `v1.2.3-beta.4`, `0.1.1982+84df60a.2078.1`.

@@ -14,15 +14,17 @@ const WEIGHED: usize = 60;
 
 /// Words of the language and of the trade that are no name unless they are marked as one.
 const COMMON: &str = "\
-    a about after again all an and any are at be because been before break breaking breaks broke broken build but by can \
-    cause could crash crashed customer day deploy deployed deploying deployment deployments deploys did didn't do does \
-    doesn't down during env environment environments error errors explain fail failed failing fails failure failures fault \
-    find fix fixed for from get go going had hang happen happened has have help how i in into is it its keep keeps last late \
-    latest log logs made make me most my new newest not of on onto or our out please problem project projects promote recent \
-    red release released releases releasing repair resolve rollout run runbook runbooks running runs say server should show \
-    since so solve step steps still stop stopped task tell tenant tenants test than that the their them then there these \
-    they this those through time to today up us version was we went were what what's when where which who why will with work \
-    working works would wrong yesterday you";
+    a about after again all an and any anyone anything are at be because been before both break breaking breaks \
+    broke broken build but by can cause could crash crashed customer day deploy deployed deploying deployment \
+    deployments deploys did didn't do does doesn't down during each either env environment environments error errors \
+    everyone everything explain fail failed failing fails failure failures fault find fix fixed for from get go \
+    going had half hang happen happened has have help how i in into is it its keep keeps last late latest log logs \
+    made make many me most my neither new newest nobody not nothing of on one only onto or our out people please \
+    problem project projects promote recent red release released releases releasing repair resolve rollout run \
+    runbook runbooks running runs say server several should show since so solve some someone something step steps \
+    still stop stopped task tell tenant tenants test than that the their them then there these they things this \
+    those through time to today two up us version was we went were what what's when where which who why will with \
+    work working works would wrong yesterday you";
 
 pub(super) fn is_common(lower: &str) -> bool {
     COMMON.split(' ').any(|word| word == lower)
@@ -221,6 +223,29 @@ pub(super) fn spoken(tokens: &[Token], run: Range<usize>) -> String {
     tokens.get(run).unwrap_or_default().iter().map(|token| token.text.as_str()).collect::<Vec<_>>().join(" ")
 }
 
+/// The environment that a word after "to" or "in" is short for: "in prod". An error where it may be several.
+pub(super) fn short(tokens: &[Token], used: &[bool], environments: &[Named]) -> Result<Option<(usize, Named)>, Lost> {
+    const SHORT: &[(&str, &str)] = &[("prd", "production"), ("stg", "staging"), ("stage", "staging"), ("tst", "test")];
+    for (at, token) in tokens.iter().enumerate().filter(|(at, _)| used.get(*at) == Some(&false)) {
+        let place = matches!(word_before(tokens, at), "to" | "in" | "into" | "on" | "onto");
+        if !place || token.quoted || token.squash.chars().count() < 3 || is_common(&token.lower) {
+            continue;
+        }
+        let long =
+            SHORT.iter().find(|(short, _)| *short == token.squash).map_or(token.squash.as_str(), |(_, long)| long);
+        let fitting: Vec<&Named> = environments.iter().filter(|name| squash(&name.name).starts_with(long)).collect();
+        match fitting.as_slice() {
+            [] => {}
+            [one] => return Ok(Some((at, (*one).clone()))),
+            many => {
+                let close = many.iter().take(OFFERED).map(|name| name.name.clone()).collect();
+                return Err(Lost::Missing { kind: Kind::Environment, said: token.text.clone(), sure: true, close });
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// An error where `found` is but a part of a longer name that was misspelled.
 pub(super) fn whole(tokens: &[Token], found: &Found, known: &Names) -> Result<(), Lost> {
     let Some(run) = run(tokens, found.start, &vec![false; tokens.len()]).filter(|run| run.len() > found.len) else {
@@ -272,6 +297,9 @@ pub(super) fn missing(tokens: &[Token], used: &[bool], sought: &Sought, known: &
             };
             return Some(lost(kind, token.text.clone(), false));
         }
+        if open(Kind::Project) && is_subject(tokens, at) && !known_at_all(&token.squash, known) {
+            return Some(lost(Kind::Project, token.text.clone(), false));
+        }
         let Some(run) = run(tokens, at, used).filter(|run| run.start == at) else { continue };
         let said = spoken(tokens, run.clone());
         if run.len() == 1 && is_common(&token.lower) {
@@ -300,6 +328,24 @@ pub(super) fn missing(tokens: &[Token], used: &[bool], sought: &Sought, known: &
         return Some(lost(kind, said, false));
     }
     slipped(tokens, used, sought, known)
+}
+
+/// Whether a bare word stands where only a name can: "did kafka fail", but not "did the scan fail".
+fn is_subject(tokens: &[Token], at: usize) -> bool {
+    let word = |at: Option<usize>| at.and_then(|at| tokens.get(at)).filter(|word| !word.quoted);
+    let Some(own) = word(Some(at)).filter(|own| !own.last && !is_common(&own.lower)) else { return false };
+    let asks = word(at.checked_sub(1)).is_some_and(|word| !word.last && matches!(word.lower.as_str(), "did" | "does"));
+    let fails = word(Some(at + 1)).is_some_and(|word| {
+        matches!(
+            word.lower.as_str(),
+            "fail" | "fails" | "failed" | "break" | "crash" | "stop" | "hang" | "keep" | "not" | "in" | "on" | "to"
+        )
+    });
+    asks && fails && !own.squash.is_empty()
+}
+
+fn known_at_all(word: &str, known: &Names) -> bool {
+    Kind::ALL.into_iter().any(|kind| known.of(kind).iter().any(|name| squash(&name.name) == word))
 }
 
 /// The word before the "to" that stands before `at`.

@@ -83,7 +83,14 @@ fn read(text: &str) -> Vec<Token> {
         }
         let end = chars.iter().skip(at).position(|c| c.is_whitespace()).map_or(chars.len(), |length| at + length);
         let word: String = chars.get(at..end).unwrap_or_default().iter().collect();
-        at = end;
+        // "Shop/Live" is two names; addresses and dates keep their slashes.
+        let slash = word
+            .char_indices()
+            .filter(|(at, c)| *at > 0 && *c == '/')
+            .map(|(at, _)| word.get(..at).unwrap_or_default());
+        let is_whole = word.contains("://") || word.trim_end_matches(is_quote).chars().all(|c| !c.is_alphabetic());
+        let word = slash.take(1).find(|_| !is_whole).map_or(word.clone(), str::to_owned);
+        at += word.chars().count() + usize::from(at + word.chars().count() < end);
         let bare = trim(&word);
         let stops = word.trim_end_matches(is_quote).ends_with(['.', '?', '!', ':', ';', ',', ')']);
         if bare.is_empty() {
@@ -157,6 +164,8 @@ mod tests {
     fn punctuation_around_a_word_falls_away_and_that_within_stays() {
         check("(Shop.Api, 1.2.3+b)? Yes!", &["Shop.Api", "1.2.3+b", "Yes"]);
         check("an \"open quote", &["an", "open", "quote"]);
+        check("Shop/Live on 13/01/2026: https://o/app?", &["Shop", "Live", "on", "13/01/2026", "https://o/app"]);
+        check("and/or /etc/hosts", &["and", "or", "/etc", "hosts"]);
     }
 
     #[test]

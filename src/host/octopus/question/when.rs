@@ -17,8 +17,13 @@ pub(crate) struct When {
 /// The first time that `tokens` speak of, and which of them do. An error for a date that can be read in two ways.
 pub(super) fn find(tokens: &[Token], now: &Zoned) -> Result<Option<(When, Vec<usize>)>, String> {
     for at in 0..tokens.len() {
+        // "may" and "march" are verbs too.
+        let is_verb = tokens.get(at).is_some_and(|token| matches!(token.text.as_str(), "may" | "march" | "mar"));
+        if is_verb {
+            continue;
+        }
         let word = |ahead: usize| tokens.get(at + ahead).filter(|t| !t.quoted).map_or("", |t| t.lower.as_str());
-        if word(0).is_empty() {
+        if word(0).is_empty() || is_of_success(tokens, at) {
             continue;
         }
         if let Some((from, to, length)) =
@@ -31,6 +36,18 @@ pub(super) fn find(tokens: &[Token], now: &Zoned) -> Result<Option<(When, Vec<us
         }
     }
     Ok(None)
+}
+
+/// Whether the time at `at` is one when all was well: "it worked yesterday".
+fn is_of_success(tokens: &[Token], at: usize) -> bool {
+    let before = tokens.get(at.saturating_sub(3)..at).unwrap_or_default().iter().rev();
+    let mut clause = before.take_while(|token| !token.last);
+    clause.any(|token| {
+        matches!(
+            token.lower.as_str(),
+            "worked" | "working" | "fine" | "ok" | "succeeded" | "passed" | "green" | "since" | "until"
+        )
+    })
 }
 
 fn told(
@@ -261,6 +278,9 @@ mod tests {
         check("failed last week", Some(("02-02 00:00", "02-09 00:00", "last week")));
         check("the last failed run", None);
         check("why did \"yesterday\" fail", None);
+        check("it worked yesterday, why does it fail", None);
+        check("why does it fail today, it worked yesterday", Some(("02-11 00:00", "02-12 00:00", "today")));
+        check("it may 3 times in a row", None);
     }
 
     #[test]
