@@ -106,6 +106,7 @@ fn the_storys_question_is_answered() {
     assert_eq!(report["run"]["project"], "Octopus Copilot Function");
     assert_eq!(report["run"]["version"], "0.1.1982+84df60a.2078.1");
     assert!(report["diagnosis"]["author"]["model"].is_null(), "no model was asked");
+    assert_eq!(report["earlier"][0]["same"], true, "the search leaves calls to compare earlier failures with");
     assert!(!report["changes"].as_array().unwrap().is_empty(), "the run is compared as it is when named by its id");
 }
 

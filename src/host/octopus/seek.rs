@@ -1,6 +1,7 @@
 //! From a question to the run it asks about: which names the server knows, which runs fit, and which of them is taken.
 //!
-//! Two round trips: the names side by side, then the runs. A server that knows more than it lists at once costs a third.
+//! Two round trips: the names side by side, then the runs. A server that knows more names than it lists at once, and a name
+//! that is none, cost a third.
 
 use std::thread;
 
@@ -33,6 +34,14 @@ pub(super) fn seek(api: &Api, question: &Question, here: Option<&Known>, known: 
         Err(error) => return Err(error),
     };
     let mut read = question::understand(text, &lists.names, &question.now);
+    let no_project = match &read {
+        Ok(sought) => sought.project.is_none(),
+        Err(lost) => matches!(lost, Lost::Missing { kind: Kind::Project, .. }),
+    };
+    if lists.searched && no_project {
+        lists.add_projects(list(api, &known.space, Kind::Project))?;
+        read = question::understand(text, &lists.names, &question.now);
+    }
     if let Some((kind, phrases)) = lists.unlisted(text, &read) {
         lists.ask_more(api, &known.space, kind, &phrases);
         read = question::understand(text, &lists.names, &question.now);
@@ -102,6 +111,8 @@ struct Lists {
     names: Names,
     /// The kinds of which there are more.
     cut: Vec<Kind>,
+    /// Whether of the projects only those were asked for whose name holds the one that is quoted.
+    searched: bool,
 }
 
 fn route(kind: Kind) -> &'static str {
@@ -115,27 +126,20 @@ fn route(kind: Kind) -> &'static str {
 
 impl Lists {
     fn ask(api: &Api, space: &str, text: &str) -> Result<Self, Error> {
-        let list = |kind: Kind| api.get::<Page<Named>>(&at(space, &format!("{}?take={LISTED}", route(kind))));
-        let guess = question::phrases(text).into_iter().next();
-        let (mut projects, others, guessed) = thread::scope(|scope| {
-            let projects = scope.spawn(|| list(Kind::Project));
-            let guessed = guess.as_ref().map(|guess| scope.spawn(move || search(api, space, Kind::Project, guess)));
+        let surely = question::surely(text);
+        let (projects, others) = thread::scope(|scope| {
+            let projects = scope.spawn(|| match &surely {
+                Some(name) => search(api, space, Kind::Project, name),
+                None => list(api, space, Kind::Project),
+            });
             let wanted = [Kind::Environment, Kind::Tenant, Kind::Runbook].into_iter();
-            let wanted = wanted.filter(|kind| *kind != Kind::Runbook || question::speaks_of_runbooks(text));
-            let others: Vec<_> = wanted.map(|kind| (kind, scope.spawn(move || list(kind)))).collect();
+            let wanted = wanted.filter(|kind| question::may_name(text, *kind));
+            let others: Vec<_> = wanted.map(|kind| (kind, scope.spawn(move || list(api, space, kind)))).collect();
             let others: Vec<_> = others.into_iter().map(|(kind, thread)| (kind, join(thread))).collect();
-            (join(projects), others, guessed.map(join))
+            (join(projects), others)
         });
-        let mut lists = Self { names: Names::default(), cut: Vec::new() };
-        if let (Ok(page), Some(Ok(more))) = (&mut projects, guessed) {
-            lists.add(Kind::Project, more.items);
-            if page.total_results <= page.items.len() {
-                lists.names.projects.clear();
-            }
-        }
-        let page = projects.map_err(|trouble| fault("the projects", &trouble))?;
-        lists.cut_off(Kind::Project, &page);
-        lists.add(Kind::Project, page.items);
+        let mut lists = Self { names: Names::default(), cut: Vec::new(), searched: surely.is_some() };
+        lists.add_projects(projects)?;
         for (kind, page) in others {
             // Without the right to see tenants a question that names none can still be answered.
             let Ok(page) = page else { continue };
@@ -143,6 +147,13 @@ impl Lists {
             lists.add(kind, page.items);
         }
         Ok(lists)
+    }
+
+    fn add_projects(&mut self, page: Result<Page<Named>, Trouble>) -> Result<(), Error> {
+        let page = page.map_err(|trouble| fault("the projects", &trouble))?;
+        self.cut_off(Kind::Project, &page);
+        self.add(Kind::Project, page.items);
+        Ok(())
     }
 
     fn cut_off(&mut self, kind: Kind, page: &Page<Named>) {
@@ -223,8 +234,12 @@ impl Lists {
     }
 }
 
+fn list(api: &Api, space: &str, kind: Kind) -> Result<Page<Named>, Trouble> {
+    api.get(&at(space, &format!("{}?take={LISTED}", route(kind))))
+}
+
 fn search(api: &Api, space: &str, kind: Kind, phrase: &str) -> Result<Page<Named>, Trouble> {
-    api.get(&at(space, &format!("{}?partialName={}&take=50", route(kind), segment(phrase))))
+    api.get(&at(space, &format!("{}?partialName={}&take=100", route(kind), segment(phrase))))
 }
 
 /// The runs that may be meant.

@@ -175,6 +175,34 @@ pub(super) fn speaks_of_runbooks(text: &str) -> bool {
     tokens(text).iter().any(|token| names::label(&token.lower) == Some(Kind::Runbook))
 }
 
+/// Whether `text` may name one of `kind`, so that their names are worth asking for.
+pub(super) fn may_name(text: &str, kind: Kind) -> bool {
+    let tokens = tokens(text);
+    match kind {
+        Kind::Project | Kind::Environment => true,
+        Kind::Runbook => speaks_of_runbooks(text),
+        // A tenant stands after "for", or is a third name beside those of a project and an environment.
+        Kind::Tenant => {
+            let free = vec![false; tokens.len()];
+            let says = |token: &Token| {
+                !token.quoted && (token.lower == "for" || names::label(&token.lower) == Some(Kind::Tenant))
+            };
+            let begins = |at: usize| names::run(&tokens, at, &free).is_some_and(|run| run.start == at);
+            let quoted = tokens.iter().filter(|token| token.quoted && !is_version(&token.text)).count();
+            tokens.iter().any(says) || quoted + (0..tokens.len()).filter(|at| begins(*at)).count() > 2
+        }
+    }
+}
+
+/// The name that `text` gives beyond doubt as that of a project: quoted, and called one.
+pub(super) fn surely(text: &str) -> Option<String> {
+    let tokens = tokens(text);
+    let is_one = |at: &usize| names::labelled(&tokens, *at, 1) == Some(Kind::Project);
+    let quoted =
+        (0..tokens.len()).filter(|at| tokens.get(*at).is_some_and(|token| token.quoted && !is_version(&token.text)));
+    quoted.filter(is_one).find_map(|at| tokens.get(at)).map(|token| token.text.clone())
+}
+
 /// The phrases of `text` that look most like names, for a server that knows too many to list; the likeliest first.
 pub(super) fn phrases(text: &str) -> Vec<String> {
     let tokens = tokens(text);
@@ -430,6 +458,18 @@ mod tests {
         assert!(readable("why\u{1b}[31m").unwrap_err().contains("U+001B"));
         assert!(readable("why\u{202e}").unwrap_err().contains("U+202E"));
         assert!(readable(" ?! ").unwrap_err().contains("empty"));
+    }
+
+    #[test]
+    fn only_what_may_be_named_is_asked_for() {
+        let check = |text: &str, project: Option<&str>, tenant: bool| {
+            assert_eq!(surely(text).as_deref(), project, "{text}");
+            assert_eq!(may_name(text, Kind::Tenant), tenant, "{text}");
+        };
+        check("fix release \"1.2\" of the \"Shop\" project to the \"Live\" environment", Some("Shop"), false);
+        check("fix \"Shop\" in \"Live\"", None, false);
+        check("why did Shop fail in Live for Acme", None, true);
+        check("why did Shop of Acme fail in Live", None, true);
     }
 
     #[test]

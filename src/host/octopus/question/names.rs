@@ -152,7 +152,7 @@ fn judge(tokens: &[Token], start: usize, len: usize, kind: Kind, index: usize) -
 }
 
 /// The kind that the word before a name, or the one after it, says it has.
-fn labelled(tokens: &[Token], start: usize, len: usize) -> Option<Kind> {
+pub(super) fn labelled(tokens: &[Token], start: usize, len: usize) -> Option<Kind> {
     let own = |at: usize| tokens.get(at).filter(|token| !token.quoted).and_then(|token| label(&token.lower));
     let end = start + len;
     let after = own(end).filter(|_| tokens.get(end - 1).is_some_and(|word| !word.last));
