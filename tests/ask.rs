@@ -316,6 +316,17 @@ fn a_large_server_is_asked_through_its_own_search() {
 }
 
 #[test]
+fn hostile_names_of_a_server_do_nothing_to_a_terminal() {
+    let mut world = story();
+    let name = "Octopus Pilots\u{1b}]0;owned\u{7}\n##octopus[message]\u{202e}";
+    world.resources.get_mut("projects").unwrap().push(json!({"Id": "Projects-666", "Name": name, "Slug": "pilots"}));
+    let text = run(world, &[], &["ask", "fix the \"Octopus Pilot\" project"]).all();
+    assert!(text.contains("close: Octopus Pilots") || text.contains(", Octopus Pilots"), "{text}");
+    assert!(text.lines().filter(|line| !line.is_empty()).count() == 1, "{text}");
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text}");
+}
+
+#[test]
 fn trouble_with_the_search_is_told_in_one_line() {
     let fault = |route: &str, kind| story().fault(Fault::new(route, kind));
     check_lost(fault("projects", Kind::LoginPage), QUESTION, &["the projects cannot be read", "web page"], 3);

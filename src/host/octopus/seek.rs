@@ -7,6 +7,7 @@ use std::thread;
 
 use jiff::Zoned;
 
+use crate::clean::unwanted;
 use crate::error::Error;
 
 use super::api::{Api, Trouble, segment};
@@ -23,6 +24,15 @@ const RUNS: usize = 100;
 
 /// Completes `known` with the run that `question` asks about. Says which was taken and why.
 pub(super) fn seek(api: &Api, question: &Question, here: Option<&Known>, known: &mut Known) -> Result<String, Error> {
+    // What the server calls its things is shown on a terminal.
+    let plain = |text: String| text.chars().filter(|c| !unwanted(*c)).collect();
+    look(api, question, here, known).map_err(|error| match error {
+        Error::Host(text) => Error::Host(plain(text)),
+        other => other,
+    })
+}
+
+fn look(api: &Api, question: &Question, here: Option<&Known>, known: &mut Known) -> Result<String, Error> {
     let text = question.text.as_str();
     if let Err(Lost::Unclear(reason)) = question::understand(text, &Names::default(), &question.now) {
         return Err(Error::Settings(reason));

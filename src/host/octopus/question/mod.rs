@@ -7,6 +7,8 @@ use std::collections::HashMap;
 
 use jiff::Zoned;
 
+use crate::clean::unwanted;
+
 use super::find::{Target, from_address};
 use super::wire::Named;
 
@@ -126,10 +128,7 @@ pub fn readable(text: &str) -> Result<String, String> {
             "the question has {length} characters, and at most {LONGEST} are read: ask in a sentence or two, and give a log with --log FILE"
         ));
     }
-    let hidden = |c: &char| {
-        (c.is_control() && !c.is_whitespace())
-            || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
-    };
+    let hidden = |c: &char| unwanted(*c) && !c.is_whitespace();
     if let Some(c) = text.chars().find(hidden) {
         return Err(format!("the question holds the control character U+{:04X}: type it as plain text", u32::from(c)));
     }
