@@ -459,6 +459,25 @@ mod tests {
         assert!(readable(" ?! ").unwrap_err().contains("empty"));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_reading(text in "[a-zA-Z0-9 \"'`“”«»/.:+\\\\éßИ→🔥-]{0,80}") {
+            let known = Names {
+                projects: named("Projects", &["Shop".to_owned(), "Shop Web".to_owned(), "🔥".to_owned()]),
+                environments: named("Environments", &["Live".to_owned(), String::new()]),
+                ..Names::default()
+            };
+            let now: Zoned = "2026-02-11T09:30:00+00:00[UTC]".parse().unwrap();
+            for text in [text.clone(), format!("why did {text} fail in {text} on {text}")] {
+                let _ = (plain(&text), phrases(&text), surely(&text), readable(&text));
+                if let Ok(sought) = understand(&text, &known, &now) {
+                    // What is found is a name of the server and never words of the question.
+                    assert!(sought.project.is_none_or(|found| known.projects.iter().any(|name| name.id == found.id)));
+                }
+            }
+        }
+    }
+
     #[test]
     fn only_what_may_be_named_is_asked_for() {
         let check = |text: &str, project: Option<&str>, tenant: bool| {
