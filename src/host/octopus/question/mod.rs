@@ -12,11 +12,12 @@ use crate::clean::unwanted;
 use super::find::{Target, from_address};
 use super::wire::Named;
 
+mod missing;
 mod names;
 mod tokens;
 mod when;
 
-pub(super) use names::close;
+pub(super) use missing::close;
 pub(super) use when::When;
 
 use tokens::{Token, squash, tokens};
@@ -246,7 +247,7 @@ pub(super) fn understand(text: &str, known: &Names, now: &Zoned) -> Result<Sough
             sought.set(found.kind, name);
             used.iter_mut().skip(found.start).take(found.len).for_each(|slot| *slot = true);
             if found.kind == Kind::Project && found.bare {
-                names::whole(&tokens, &found, known)?;
+                missing::whole(&tokens, &found, known)?;
             }
         }
     }
@@ -263,7 +264,7 @@ pub(super) fn understand(text: &str, known: &Names, now: &Zoned) -> Result<Sough
         used.iter_mut().skip(at).take(1).for_each(|slot| *slot = true);
         sought.release = Some(version);
     }
-    names::missing(&tokens, &used, &sought, known).map_or(Ok(sought), Err)
+    missing::missing(&tokens, &used, &sought, known).map_or(Ok(sought), Err)
 }
 
 /// Every name, by what counts when names are compared.
