@@ -11,6 +11,8 @@ use crate::settings::{FILE_FLAG, Flags, Kind, Row, SETTINGS};
 pub enum Wish {
     /// The main job.
     Diagnose,
+    /// The main job, on the run that a question means.
+    Ask,
     /// Show what is picked from a log.
     Evidence,
     /// Show what would leave for a model.
@@ -73,6 +75,19 @@ Exit codes: 0 whatever happens, so that it never fails a deployment. With --stri
   3 the log or the run could not be read                  70 a fault of our own
   4 evidence was shown, but no cause named               124 out of time";
 
+const ASK: &str = "\
+Examples:
+  firefighter ask 'How do I fix release \"1.2.3\" of the \"Shop\" project to the \"Production\" environment?'
+  firefighter ask why did Shop fail in Production yesterday
+  firefighter ask 'What broke deploying Web 1.2.3 to Test for tenant Acme?'
+  firefighter ask 'Why did ServerTasks-123 fail?' --format markdown
+  firefighter ask 'Why does the build not find its package?' --log build.log
+
+Finds the run from the words: project, release, environment, tenant, runbook, a time (today, last night, on Monday, 2026-02-10),
+a task's id or an address in the portal. Of several that fit the newest failed one is taken, and it says which and why; a name that
+nothing has is an error that offers the close ones. Inside a step a question without names is about the running deployment.
+A model answers the question itself; without one the answer is the diagnosis of that run. Exit codes are those of `diagnose`.";
+
 const EVIDENCE: &str = "\
 Examples:
   firefighter evidence --log build.log
@@ -106,6 +121,18 @@ pub fn command() -> Command {
         .after_help(DIAGNOSE)
         .args(flags(&positional))
         .arg(address());
+    let ask = Command::new("ask")
+        .about("Answer a question about a run that failed, which is found from the words")
+        .after_help(ASK)
+        .args(flags(&["url", "question"]))
+        .arg(
+            Arg::new("question")
+                .value_name("QUESTION")
+                .help("The question, in quotes or not")
+                .help_heading("What to diagnose")
+                .num_args(1..)
+                .required(true),
+        );
     let evidence = Command::new("evidence")
         .about("Show the lines that explain a failure, and why they were picked")
         .after_help(EVIDENCE)
@@ -134,7 +161,7 @@ pub fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([diagnose, evidence, prompt, doctor, completions, man])
+        .subcommands([diagnose, ask, evidence, prompt, doctor, completions, man])
 }
 
 /// The run's address, so that it can be given without a flag.
@@ -190,6 +217,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
     let matches = command().try_get_matches_from(args)?;
     let (name, matches) = matches.subcommand().unwrap_or(("diagnose", &matches));
     let wish = match name {
+        "ask" => Wish::Ask,
         "evidence" => Wish::Evidence,
         "prompt" => Wish::Prompt,
         "doctor" => Wish::Doctor,
@@ -197,7 +225,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
         "man" => Wish::Man,
         _ => Wish::Diagnose,
     };
-    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Evidence | Wish::Prompt | Wish::Doctor);
+    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Ask | Wish::Evidence | Wish::Prompt | Wish::Doctor);
     let flags = if takes_flags { typed(matches) } else { Flags::new() };
     let show_settings = takes_flags && matches.get_flag("show-settings");
     Ok(Typed { wish, flags, show_settings })
@@ -206,7 +234,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
 fn typed(matches: &ArgMatches) -> Flags {
     let one = |row: &Row| match row.kind {
         Kind::Switch => matches.get_flag(row.name).then(|| "true".to_owned()),
-        _ => matches.get_one::<String>(row.name).cloned(),
+        // A question comes in one word or in many; not every command takes every setting.
+        _ => matches
+            .try_get_many::<String>(row.name)
+            .ok()
+            .flatten()
+            .map(|words| words.cloned().collect::<Vec<_>>().join(" ")),
     };
     let file = matches.get_one::<String>(FILE_FLAG).map(|path| (FILE_FLAG.to_owned(), path.clone()));
     SETTINGS.iter().filter_map(|row| Some((row.name.to_owned(), one(row)?))).chain(file).collect()
@@ -260,6 +293,14 @@ mod tests {
     fn an_address_needs_no_flag() {
         let typed = check("firefighter diagnose https://o/app#/tasks/ServerTasks-1");
         assert_eq!(typed.flags.get("url").map(String::as_str), Some("https://o/app#/tasks/ServerTasks-1"));
+    }
+
+    #[test]
+    fn a_question_needs_no_quotes() {
+        let typed = check("firefighter ask why did Shop fail --strict");
+        assert_eq!(typed.wish, Wish::Ask);
+        assert_eq!(typed.flags.get("question").map(String::as_str), Some("why did Shop fail"));
+        assert_eq!(typed.flags.get("strict").map(String::as_str), Some("true"));
     }
 
     #[test]

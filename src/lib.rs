@@ -9,14 +9,15 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::diagnose::Choice;
 use crate::diagnose::prompt::Prompt;
 use crate::error::Error;
-use crate::host::{Env, Host, Standing, Verdict};
+use crate::host::{Env, Host, Standing, Verdict, octopus};
 use crate::http::Http;
 use crate::model::{Case, Confidence, Evidence, Incident, Note, Stage};
 use crate::redact::{Redacted, Redactor};
 use crate::reduce::Budget;
-use crate::report::Report;
+use crate::report::{Asked, Report};
 use crate::settings::Settings;
 use crate::signature::Catalogue;
 
@@ -63,7 +64,10 @@ pub fn diagnose(
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut notes)?;
     publish::progress(host.as_ref(), 60, "Looking for the cause", out);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
-    let asked = diagnose::diagnose(&case, &settings.choice, &http, &mut notes, &mut tell);
+    let question = settings.choice.question.as_ref().map(|question| redactor.seal_text(question));
+    // A question may quote a secret, and leaves for a model like all else.
+    let choice = Choice { question: question.as_deref().cloned(), ..settings.choice.clone() };
+    let asked = diagnose::diagnose(&case, &choice, &http, &mut notes, &mut tell);
     notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &settings.outputs));
     let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
     let outcome = match diagnosis.confidence {
@@ -72,8 +76,10 @@ pub fn diagnose(
         Confidence::Medium | Confidence::High => Outcome::Explained,
     };
     let fingerprint = diagnose::fingerprint(&case, &diagnosis);
+    let about = case.context.iter().find(|context| context.title == octopus::FOUND).map(|context| context.text.clone());
+    let question = question.map(|question| Asked { question, about: about.map(|about| redactor.seal_text(&about)) });
     let (notes, usage) = (redactor.seal_notes(notes), redactor.seal_usage(asked.usage));
-    let report = Report { case, diagnosis, notes, usage, made: Some(now), fingerprint };
+    let report = Report { case, diagnosis, notes, usage, made: Some(now), fingerprint, question };
     publish::publish(&report, host.as_ref(), &settings.outputs, out)?;
     Ok(outcome)
 }
@@ -83,8 +89,9 @@ pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(P
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
     let host = host::detect(env, &settings.access, &http)?;
-    let (case, _) = seal(settings, host.as_ref(), &http, secrets, &mut remarks(settings))?;
-    let prompt = diagnose::prompt::write(&case, None, settings.choice.room());
+    let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut remarks(settings))?;
+    let asked = settings.choice.question.as_ref().map(|question| redactor.text(question));
+    let prompt = diagnose::prompt::write(&case, asked.as_deref(), settings.choice.room());
     let tokens = reduce::tokens::count(&prompt.system) + reduce::tokens::count(&prompt.user);
     Ok((prompt, tokens))
 }

@@ -17,7 +17,8 @@ use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
 use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
 use owo_colors::OwoColorize;
 
 /// What a run may take beyond its deadline, to tell what it has.
@@ -80,7 +81,7 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
     }
     let secrets = merged.secrets();
     let color = merged.color();
-    let settings = match merged.settings(env, Timestamp::now()) {
+    let settings = match merged.settings(env, Timestamp::now(), &clock(env)) {
         Ok(settings) => settings,
         Err(error) => return fail(env, &error),
     };
@@ -152,6 +153,11 @@ fn work(
             Outcome::Unexplained => ExitCode::Unexplained,
         }),
     }
+}
+
+/// The time where the user is, for "yesterday" and the like.
+fn clock(env: &Env) -> Zoned {
+    now(env).to_zoned(TimeZone::try_system().unwrap_or(TimeZone::UTC))
 }
 
 /// The time, or the one that reproducible outputs are dated with.

@@ -256,6 +256,7 @@ mod tests {
             usage: sealed_for_tests(Vec::new()),
             made: None,
             fingerprint: String::new(),
+            question: None,
         };
         let highlights = notices(&report, Vec::new(), None).into_iter().filter_map(|notice| match notice {
             Notice::Highlight(text) => Some(text),

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anstream::ColorChoice;
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use url::Url;
 
 use crate::diagnose::Choice;
 use crate::diagnose::provider::PROVIDERS;
 use crate::error::Error;
 use crate::forge;
-use crate::host::octopus::{self, Again, Credential, Target};
+use crate::host::octopus::{self, Again, Credential, Plain, Question, Target};
 use crate::host::{self, Env};
 use crate::http::{Network, Roots};
 use crate::publish::Outputs;
@@ -84,6 +84,9 @@ pub const SETTINGS: &[Row] = &[
         "A log to read; `-` for the standard input"),
     row("baseline", &["FIREFIGHTER_BASELINE"], "", "", Kind::Value("FILE"), WHAT,
         "With --log: the log of a good run of the same thing. What it says too explains less"),
+    row("question", &["FIREFIGHTER_QUESTION"], "", "", Kind::Value("TEXT"), WHAT,
+        "A question in words, such as \"Why did Shop fail in Production yesterday?\": it finds the run where nothing else names one, \
+         and a model answers it. The command `ask` takes it without the flag"),
     row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
         "An Octopus run by its address in the portal: a task, a deployment or a release"),
     row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
@@ -389,10 +392,12 @@ impl Merged {
 
     /// Makes sense of the settings. Errors name the setting, where its value came from, and what it must be.
     ///
-    /// `now` is the true time: AWS wants it in a signature.
-    pub fn settings(self, env: &Env, now: Timestamp) -> Result<Settings, Error> {
+    /// `now` is the true time: AWS wants it in a signature. `clock` is the asker's, which "yesterday" counts from.
+    pub fn settings(self, env: &Env, now: Timestamp, clock: &Zoned) -> Result<Settings, Error> {
         let secret = |name: &str| self.text(name);
-        let (target, from_url) = self.target()?;
+        let question =
+            self.text("question").map(|text| octopus::readable(&text)).transpose().map_err(Error::Settings)?;
+        let (target, from_url) = self.target(question.as_deref(), clock)?;
         let server = self.text("octopus-url").or(from_url);
         let credential = match (secret("octopus-api-key"), secret("octopus-access-token")) {
             (Some(key), _) => Credential::ApiKey(key),
@@ -411,7 +416,7 @@ impl Merged {
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
             forge: self.forges()?,
-            choice: self.models(env, now)?,
+            choice: Choice { question, ..self.models(env, now)? },
             outputs: Outputs {
                 format: self.choice("format")?,
                 named: self.values.get("format").is_some_and(|given| given.from != "default"),
@@ -425,8 +430,19 @@ impl Merged {
 
     /// The run that was named, and the server where the run's address names one.
     #[expect(clippy::type_complexity, reason = "two results of one look, taken apart at once")]
-    fn target(&self) -> Result<(Option<(Option<String>, Target)>, Option<String>), Error> {
-        if let Some(address) = self.text("url") {
+    fn target(
+        &self,
+        question: Option<&str>,
+        clock: &Zoned,
+    ) -> Result<(Option<(Option<String>, Target)>, Option<String>), Error> {
+        let is_named = ["log", "url", "task", "deployment", "project"].iter().any(|name| self.text(name).is_some());
+        let question = question.filter(|_| !is_named);
+        let in_words = question.and_then(octopus::plain);
+        let address = self.text("url").or_else(|| match &in_words {
+            Some(Plain::Address(address)) => Some(address.clone()),
+            _ => None,
+        });
+        if let Some(address) = address {
             let (address, space, target) = octopus::from_address(&address)?;
             let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
             if self.text("octopus-url").is_some_and(|server| origin(&server) != origin(&address)) {
@@ -444,15 +460,27 @@ impl Merged {
             let (version, environment, tenant) = (self.text("release"), self.text("environment"), self.text("tenant"));
             match self.text("project") {
                 Some(project) => Ok(Some(Target::Release { project, version, environment, tenant })),
-                None if version.is_some() => {
+                None if version.is_some() && question.is_none() => {
                     Err(Error::Settings("a release needs its project: add --project".to_owned()))
                 }
                 None => Ok(None),
             }
         };
+        let by_question = || {
+            let mut text = question?.to_owned();
+            for name in ["release", "environment", "tenant"] {
+                if let Some(value) = self.text(name) {
+                    text.push_str(&format!(". {name} \"{value}\""));
+                }
+            }
+            Some(match in_words {
+                Some(Plain::Id(target)) => target,
+                _ => Target::Question(Question { text, now: clock.clone() }),
+            })
+        };
         let target = match by_id {
             Some(target) => Some(target),
-            None => by_name()?,
+            None => by_name()?.or_else(by_question),
         };
         Ok((target.map(|target| (None, target)), None))
     }
@@ -547,7 +575,7 @@ mod tests {
     fn octopus_own_names_are_honored() {
         let given =
             merged(&[], &[("OCTOPUS_URL", "https://o"), ("OCTOPUS_API_KEY", "API-X"), ("OCTOPUS_SPACE", "Spaces-1")]);
-        let settings = given.settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH).unwrap();
+        let settings = given.settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH, &Zoned::default()).unwrap();
         assert_eq!(settings.access.octopus.server.as_deref(), Some("https://o"));
         assert_eq!(settings.access.octopus.space.as_deref(), Some("Spaces-1"));
         assert!(matches!(settings.access.octopus.credential, Credential::ApiKey(key) if key == "API-X"));
@@ -564,7 +592,11 @@ mod tests {
     #[test]
     fn a_wrong_value_is_named_with_its_origin() {
         let message = |flags: &[(&str, &str)]| {
-            merged(flags, &[]).settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH).err().unwrap().to_string()
+            merged(flags, &[])
+                .settings(&BTreeMap::new(), Timestamp::UNIX_EPOCH, &Zoned::default())
+                .err()
+                .unwrap()
+                .to_string()
         };
         assert_eq!(
             message(&[("budget", "many")]),

@@ -97,6 +97,7 @@ fn report(incident: &Incident, tokens: usize) -> Report {
         usage: redactor.seal_usage(Vec::new()),
         made: None,
         fingerprint,
+        question: None,
     }
 }
 

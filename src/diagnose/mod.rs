@@ -57,6 +57,8 @@ pub struct Choice {
     pub limits: Limits,
     /// The size of a text in tokens.
     pub count: fn(&str) -> usize,
+    /// What the user wants to know, in the user's own words; `None` for the cause and the way out.
+    pub question: Option<String>,
 }
 
 impl Choice {
@@ -81,7 +83,7 @@ impl Choice {
 impl Default for Choice {
     /// Nobody is asked.
     fn default() -> Self {
-        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len }
+        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len, question: None }
     }
 }
 
@@ -119,25 +121,27 @@ pub fn diagnose(
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     if let Some(given) = &choice.answer {
         let author = Author::Llm { provider: given.from.clone(), model: given.model.clone() };
-        let diagnosis =
-            match answer::check(&given.text, case, &known, author, &prompt::write(case, None, choice.room())) {
-                Ok((diagnosis, remarks)) => {
-                    remarks.into_iter().for_each(note);
-                    diagnosis
-                }
-                Err(flaw) => {
-                    note(format!(
-                        "the answer in {} was not used ({flaw}): the diagnosis is the catalogue's",
-                        given.from
-                    ));
-                    known
-                }
-            };
+        let diagnosis = match answer::check(
+            &given.text,
+            case,
+            &known,
+            author,
+            &prompt::write(case, choice.question.as_deref(), choice.room()),
+        ) {
+            Ok((diagnosis, remarks)) => {
+                remarks.into_iter().for_each(note);
+                diagnosis
+            }
+            Err(flaw) => {
+                note(format!("the answer in {} was not used ({flaw}): the diagnosis is the catalogue's", given.from));
+                known
+            }
+        };
         return Asked { diagnosis, usage: Vec::new(), exchanges: Vec::new() };
     }
     let mut diagnosis = None;
     for (at, model) in choice.models.iter().enumerate() {
-        let prompt = prompt::write(case, None, choice.room_of(model));
+        let prompt = prompt::write(case, choice.question.as_deref(), choice.room_of(model));
         let next = choice.models.get(at + 1);
         // With another to ask, the first may not take all the time there is.
         let left = http.left().saturating_sub(ask::RESERVE);

@@ -35,6 +35,7 @@ Rules:
 - Tell the root cause apart from what merely followed from it.
 - Where the lines allow several causes, give each as a hypothesis, the likeliest first.
 - A text such as \u{27e8}secret:3\u{27e9} stands for a secret: the same number is the same secret.
+- Before the data stands what the person asks: let the summary answer just that.
 - If the lines do not show the cause, say so: leave hypotheses empty and say in the summary what is missing.
 - Where a setting or the step's script can be changed, say exactly what. Give a changed script whole in `script`, else leave it empty.
 

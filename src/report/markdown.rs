@@ -37,6 +37,10 @@ fn cause(out: &mut String, report: &Report) {
     let (case, diagnosis) = (&report.case, &report.diagnosis);
     let _ = writeln!(out, "# {}\n", escape(&report.headline()));
     paragraph(out, &report.detail());
+    if let Some((first, about)) = report.reply() {
+        let _ = writeln!(out, "**What to do first:** {}\n", escape(&first));
+        paragraph(out, &about);
+    }
     paragraph(out, &report.suspect().unwrap_or_default());
     let kind = diagnosis.kind.as_deref().map(|kind| match diagnosis.domain {
         Some(domain) => format!("{} ({})", escape(kind), words::domain(domain)),
@@ -304,7 +308,7 @@ fn known(out: &mut String, report: &Report) {
         }
         out.push('\n');
     }
-    for context in &report.case.context {
+    for context in report.contexts() {
         let _ = writeln!(out, "## {}\n", escape(&context.title));
         fence(out, "text", &words::plain(&context.text));
         if let Some(url) = context.url.as_deref().and_then(words::link) {

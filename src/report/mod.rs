@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::{
-    Case, Confidence, Diagnosis, ExcerptLine, Hypothesis, Level, Match, Note, Numbering, Outcome, Usage,
+    Case, Confidence, Context, Diagnosis, ExcerptLine, Hypothesis, Level, Match, Note, Numbering, Outcome, Usage,
 };
 use crate::redact::Redacted;
 
@@ -41,6 +41,17 @@ pub struct Report {
     pub made: Option<Timestamp>,
     /// A short hash that is the same for the same failure in other runs.
     pub fingerprint: String,
+    /// What the user asked, where it was asked in words.
+    pub question: Option<Asked>,
+}
+
+/// A question in words.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The question.
+    pub question: Redacted<String>,
+    /// Which run it was taken to be about, and why.
+    pub about: Option<Redacted<String>>,
 }
 
 /// A format: its name on the command line, its file's name, and how it is written.
@@ -105,6 +116,19 @@ impl Report {
             None => "Read the log of the run: no line of it stands out".to_owned(),
         };
         words::sentence(&text, LONGEST_SENTENCE)
+    }
+
+    /// What a question is answered with beyond the summary: what to do first, and which run that is about.
+    fn reply(&self) -> Option<(String, String)> {
+        let asked = self.question.as_ref()?;
+        let about = asked.about.as_ref().map(|about| words::one_line(about)).unwrap_or_default();
+        Some((self.action(), about))
+    }
+
+    /// What is known beyond the log, but for what a question's answer has told at the top.
+    fn contexts(&self) -> impl Iterator<Item = &Context> {
+        let told = self.question.as_ref().and_then(|asked| asked.about.as_deref());
+        self.case.context.iter().filter(move |context| Some(&context.text) != told)
     }
 
     /// The change that is most likely to blame: what, who, when and why. `None` where none is suspected.

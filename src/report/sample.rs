@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::Report;
+use super::{Asked, Report};
 use crate::model::{
     Author, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Excerpt,
     ExcerptLine, Fix, FixKind, Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Setting,
@@ -26,18 +26,32 @@ fn seal(case: Case, diagnosis: Diagnosis, notes: Vec<Note>) -> Report {
         usage: sealed_for_tests(Vec::new()),
         made: at("03:14:58"),
         fingerprint: "9f2c41d7a0b3".to_owned(),
+        question: None,
     }
 }
 
 /// Every sample.
 pub(super) fn all() -> Vec<Report> {
     let unmade = Report { made: None, ..story() };
-    vec![story(), unmade, guess(), unknown(), empty(), hostile(), many(), suspected(), unsuspected()]
+    vec![story(), unmade, asked(), guess(), unknown(), empty(), hostile(), many(), suspected(), unsuspected()]
 }
 
 /// A scan for vulnerabilities whose database is refused by a registry that limits its rate.
 pub(super) fn story() -> Report {
     seal(case(), diagnosis(), notes())
+}
+
+/// The same, asked about in words.
+pub(super) fn asked() -> Report {
+    let about = "ServerTasks-2001547 of 2026-02-10 03:10 UTC: the only failed run that fits.";
+    let question = Asked {
+        question: sealed_for_tests("Why did it fail?".to_owned()),
+        about: Some(sealed_for_tests(about.to_owned())),
+    };
+    let case = case();
+    let found = Context { title: "The run that was asked about".to_owned(), text: about.to_owned(), url: None };
+    let context = std::iter::once(found).chain(case.context.clone()).collect();
+    Report { question: Some(question), ..seal(Case { context, ..case }, diagnosis(), notes()) }
 }
 
 /// The same, compared with the last good run, and two changes that touch it.
@@ -270,7 +284,8 @@ pub(super) fn hostile() -> Report {
     };
     let report = seal(case, diagnosis, vec![Note { stage: Stage::Collect, text: evil() }]);
     let usage = Usage { provider: evil(), model: evil(), tokens_in: 1, tokens_out: 2, seconds: 0.5, price: Some(0.25) };
-    Report { fingerprint: evil(), usage: sealed_for_tests(vec![usage]), ..report }
+    let question = Asked { question: sealed_for_tests(evil()), about: Some(sealed_for_tests(format!("about {EVIL}"))) };
+    Report { fingerprint: evil(), usage: sealed_for_tests(vec![usage]), question: Some(question), ..report }
 }
 
 fn evil_fix() -> Fix {

@@ -42,6 +42,10 @@ fn cause(out: &mut String, report: &Report) {
     let style = if report.unknown() { style.yellow() } else { style.red() };
     prose(out, "", "", &report.headline(), style);
     prose(out, "", "", &report.detail(), Style::new());
+    if let Some((first, about)) = report.reply() {
+        fact(out, "Do first", Some(&first));
+        fact(out, "About", Some(&about));
+    }
     if let Some(suspect) = report.suspect() {
         prose(out, "", "", &suspect, Style::new().yellow());
     }
@@ -260,7 +264,7 @@ fn known(out: &mut String, report: &Report) {
             prose(out, "- ", "  ", &format!("{} {when}{fate}", one.title), Style::new());
         }
     }
-    for context in &report.case.context {
+    for context in report.contexts() {
         heading(out, &words::one_line(&context.title));
         for line in context.text.lines() {
             prose(out, "", "", line, Style::new());
@@ -372,6 +376,15 @@ mod tests {
                 "2 secrets masked",
             ],
         );
+    }
+
+    #[test]
+    fn a_question_is_answered_before_the_run_is_named() {
+        let answer =
+            ["The registry ghcr.io refused", "Do first     Turn on retries", "About        ServerTasks-2001547"];
+        check(&sample::asked(), &[&answer[..], &["Run ", "What to do"]].concat());
+        assert!(!bare(&sample::asked()).contains("The run that was asked about"), "it is told once");
+        assert!(!bare(&sample::story()).contains("Do first"));
     }
 
     #[test]

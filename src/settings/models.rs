@@ -26,7 +26,7 @@ impl Merged {
         let models =
             if self.is_on("no-llm") || self.text("answer").is_some() { Vec::new() } else { self.asked(env, now)? };
         let answer = if self.is_on("no-llm") { None } else { self.given()? };
-        Ok(Choice { models, answer, limits, count: tokens::count })
+        Ok(Choice { models, answer, limits, count: tokens::count, question: None })
     }
 
     fn given(&self) -> Result<Option<Given>, Error> {
@@ -176,7 +176,7 @@ mod tests {
 
     fn choice(pairs: &[(&str, &str)]) -> Result<Choice, Error> {
         let env: Env = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Ok(merge(&BTreeMap::new(), &env)?.settings(&env, Timestamp::UNIX_EPOCH)?.choice)
+        Ok(merge(&BTreeMap::new(), &env)?.settings(&env, Timestamp::UNIX_EPOCH, &jiff::Zoned::default())?.choice)
     }
 
     fn key(model: &Model) -> &str {

@@ -137,6 +137,9 @@ impl<'a> Api<'a> {
             Credential::AccessToken(token) => request.credentials.push(("authorization", format!("Bearer {token}"))),
         }
         let _place = self.place();
+        // Those under way may each be made again: near the limit nobody is.
+        let spare = u32::try_from(self.left() / (2 * ABREAST)).unwrap_or(u32::MAX);
+        request.attempts = request.attempts.min(1 + spare);
         let response = self.http.send(&request)?;
         let status = response.status;
         if status == 200 && response.media_type == "text/html" {

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use jiff::Zoned;
 use url::Url;
 
 use crate::error::Error;
@@ -33,6 +34,17 @@ pub enum Target {
         /// The tenant's id, name or slug; `None` for any.
         tenant: Option<String>,
     },
+    /// The run that a question in words asks about.
+    Question(Question),
+}
+
+/// A question in words, and the asker's time, which "yesterday" counts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The question, in one line.
+    pub text: String,
+    /// The asker's time and zone.
+    pub now: Zoned,
 }
 
 /// What an address copied from the portal names: the server, the space, and the run.
@@ -89,6 +101,8 @@ pub(super) fn resolve(api: &Api, target: &Target, known: &mut Known) -> Result<(
             let page: Page<Deployment> = api.get(&path).map_err(|trouble| fault(&format!("release {id}"), &trouble))?;
             latest(&page.items, known, &format!("release {id}"))?;
         }
+        // Sought before, for that takes more than its words.
+        Target::Question(_) => {}
         Target::Release { project, version, environment, tenant } => {
             by_names(api, known, project, version.as_deref(), environment.as_deref(), tenant.as_deref())?;
         }
@@ -175,7 +189,7 @@ fn pick<'a>(kind: &str, name: &str, all: &'a [Named]) -> Result<&'a Named, Error
     })
 }
 
-fn fault(what: &str, trouble: &Trouble) -> Error {
+pub(super) fn fault(what: &str, trouble: &Trouble) -> Error {
     let todo = match trouble {
         Trouble::Unauthorized(_) => "; check OCTOPUS_API_KEY",
         Trouble::Page(_) | Trouble::Network(_) => "; check OCTOPUS_URL, or run `firefighter doctor`",

@@ -1,7 +1,8 @@
 //! Octopus Deploy: a deployment or runbook run, asked about over the REST API, from inside one of its steps or from outside.
 //!
 //! What an answer looks like is in `wire`, how to ask in `api`, the log in `activity` and `raw`, what else is worth knowing
-//! in `context`, what changed since the last good run in `changes`, and how to speak back in `speak`.
+//! in `context`, what changed since the last good run in `changes`, and how to speak back in `speak`. A run that a question
+//! means is found by `question` (the words) and `seek` (the calls).
 
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Incident, Level, Line, Log, Note, Notice, Run, Secrets, Stage};
+use crate::model::{Context, Incident, Level, Line, Log, Note, Notice, Run, Secrets, Stage};
 
 use super::{Env, Host, Verdict};
 
@@ -22,12 +23,15 @@ mod examine;
 mod find;
 mod gather;
 mod last_good;
+mod question;
 pub mod raw;
+mod seek;
 mod speak;
 mod wire;
 
 pub use api::Credential;
-pub use find::{Target, from_address};
+pub use find::{Question, Target, from_address};
+pub use question::{Plain, plain, readable};
 pub use speak::{neutral, say};
 
 use activity::Own;
@@ -62,6 +66,9 @@ pub enum Again {
 /// The name under which the report is kept with a task; where it is, the task was diagnosed before.
 pub const ARTIFACT: &str = "firefighter.md";
 
+/// The title under which is told which run a question was taken to ask about.
+pub const FOUND: &str = "The run that was asked about";
+
 /// What we know before asking: ids and names, empty where unknown.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
@@ -83,6 +90,8 @@ pub(super) struct Known {
     error: String,
     error_detail: String,
     own: Own,
+    /// The step that a question names.
+    asked_step: Option<String>,
     /// The run itself, where it came with the search for it.
     run: Option<Box<Deployment>>,
 }
@@ -133,6 +142,7 @@ pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Opt
             error: variable("DEPLOYMENT_ERROR"),
             error_detail: variable("DEPLOYMENT_ERRORDETAIL"),
             own: Own { number: variable("STEP_NUMBER"), name: variable("STEP_NAME") },
+            asked_step: None,
             run: None,
         });
         Box::new(Octopus { http: Arc::clone(http), access, here }) as Box<dyn Host>
@@ -209,11 +219,28 @@ impl Octopus {
             ));
         }
         known.space = find::space(&api, self.access.space.as_deref().unwrap_or_default())?;
-        if let Some(target) = &self.access.target {
-            find::resolve(&api, target, &mut known)?;
+        let mut found = None;
+        match &self.access.target {
+            Some(Target::Question(question)) => {
+                found = Some(seek::seek(&api, question, self.here.as_ref(), &mut known)?);
+            }
+            Some(target) => find::resolve(&api, target, &mut known)?,
+            None => {}
         }
         let secrets = self.secrets();
-        gather::gather(&api, known, self.access.again, secrets, notes)
+        let step = known.asked_step.clone();
+        let incident = gather::gather(&api, known, self.access.again, secrets, notes);
+        let mut incident = match (incident, &found) {
+            (Err(Error::Nothing(reason)), Some(found)) => return Err(Error::Nothing(format!("{reason}. {found}"))),
+            (incident, _) => incident?,
+        };
+        if let Some(step) = step {
+            notes.extend(other_step(&step, &incident.log).map(|text| note(&text)));
+        }
+        if let Some(text) = found {
+            incident.context.insert(0, Context { title: FOUND.to_owned(), text, url: None });
+        }
+        Ok(incident)
     }
 
     fn secrets(&self) -> Secrets {
@@ -283,6 +310,24 @@ fn run(known: &Known, base: Option<&Url>) -> Run {
         started: None,
         finished: None,
         error: filled(&known.error),
+    }
+}
+
+/// Says so where the step that was asked about is not one that failed.
+fn other_step(asked: &str, log: &Log) -> Option<String> {
+    let wanted = asked.to_lowercase();
+    // Numbers of steps are not in the log.
+    if wanted.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let failed: Vec<&str> = log.steps.iter().filter(|step| step.culprit).map(|step| step.name.as_str()).collect();
+    let failed = if failed.is_empty() { "none".to_owned() } else { failed.join(", ") };
+    match log.steps.iter().filter(|step| step.name.to_lowercase() == wanted).map(|step| step.culprit).max() {
+        Some(true) => None,
+        Some(false) => {
+            Some(format!("the step {asked} that was asked about did not fail in this run; failed: {failed}"))
+        }
+        None => Some(format!("this run has no step {asked} that was asked about; failed: {failed}")),
     }
 }
 
