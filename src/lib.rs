@@ -38,6 +38,7 @@ pub mod report;
 pub mod runbook;
 pub mod settings;
 pub mod signature;
+pub mod wrap;
 
 /// How sure a finished diagnosis is, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

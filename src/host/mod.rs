@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
 use crate::http::Http;
@@ -23,6 +23,8 @@ pub type Env = BTreeMap<String, String>;
 /// What to look at and with which rights.
 #[derive(Clone, Default)]
 pub struct Access {
+    /// A command that we ran, and what it printed: looked at before all else.
+    pub captured: Option<Captured>,
     /// A log to read instead of asking a host; `-` for the standard input.
     pub log: Option<String>,
     /// The log of a good run to compare that one with.
@@ -31,6 +33,22 @@ pub struct Access {
     pub octopus: octopus::Access,
     /// The build server that we run on.
     pub ci: ci::Settings,
+}
+
+/// What a command did that we ran ourselves. It can be collected once, for it may be large.
+#[derive(Clone)]
+pub struct Captured(Arc<Mutex<Option<Incident>>>);
+
+impl Captured {
+    /// Keeps what is known of the command.
+    #[must_use]
+    pub fn new(incident: Incident) -> Self {
+        Self(Arc::new(Mutex::new(Some(incident))))
+    }
+
+    fn take(&self) -> Option<Incident> {
+        self.0.lock().ok()?.take()
+    }
 }
 
 /// A place where runs fail.
