@@ -83,7 +83,7 @@ fn run(env: &Env) -> ExitCode {
 /// Runs `command`, diagnoses it if it fails, and ends as it ended, whatever becomes of the diagnosis.
 fn wrapped(typed: Option<Typed>, command: &[OsString], env: &Env) -> ! {
     if command.is_empty() {
-        process::exit(wrap::NOTHING_RUN);
+        end(&Ending::Code(wrap::NOTHING_RUN));
     }
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     let place = Place::new(std::env::current_dir().ok(), system);
@@ -112,6 +112,7 @@ fn wrapped(typed: Option<Typed>, command: &[OsString], env: &Env) -> ! {
 }
 
 /// Ends as a command ended.
+#[expect(clippy::exit, reason = "the command's own code is no outcome of ours, and threads that hang must not keep us")]
 fn end(ending: &Ending) -> ! {
     if let Ending::Signal(signal) = ending {
         wrap::die_of(*signal);

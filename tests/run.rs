@@ -51,9 +51,9 @@ fn check(script: &str) -> String {
 /// How many bytes a stream gives, and a hash of the first `limit`.
 fn digest(stream: &mut impl Read, limit: u64) -> (u64, u64) {
     let (mut hasher, mut count, mut buffer) = (DefaultHasher::new(), 0, vec![0; 1 << 16]);
-    let mut hashed = stream.by_ref().take(limit);
+    let mut first = stream.by_ref().take(limit);
     loop {
-        match hashed.read(&mut buffer).unwrap() {
+        match first.read(&mut buffer).unwrap() {
             0 => break,
             read => {
                 hasher.write(&buffer[..read]);

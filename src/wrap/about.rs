@@ -179,7 +179,7 @@ mod tests {
             ending: Ending::Code(3),
             log: Log::default(),
             took: Duration::from_secs(90),
-            silence: Some(Duration::from_secs(60)),
+            silence: Some(Duration::from_secs(61)),
             canceled: false,
             unread: false,
             mid_line: false,
@@ -194,7 +194,7 @@ mod tests {
         );
         let text = &incident.context[0].text;
         for fact in
-            ["Command: make", "Folder: /", "Took: 1 min 30 s", "in the last 1 min 0 s", "System: os cpu", "a remark"]
+            ["Command: make", "Folder: /", "Took: 1 min 30 s", "in the last 1 min 1 s", "System: os cpu", "a remark"]
         {
             assert!(text.contains(fact), "{fact} is not in {text}");
         }

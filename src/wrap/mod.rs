@@ -148,7 +148,7 @@ pub fn run(command: &[OsString], sinks: Option<Sinks>, late: impl Fn(&Ending) + 
 }
 
 fn spawn(command: &[OsString], ends: Option<(PipeWriter, PipeWriter)>, signals: &Signals) -> io::Result<Child> {
-    let start = |command: &mut dyn Iterator<Item = &OsStr>| {
+    let start = move |command: &mut dyn Iterator<Item = &OsStr>| {
         let mut builder = Command::new(command.next().ok_or(io::ErrorKind::InvalidInput)?);
         builder.args(command).stdin(Stdio::inherit());
         signals.prepare(&mut builder);
@@ -172,7 +172,7 @@ fn spawn(command: &[OsString], ends: Option<(PipeWriter, PipeWriter)>, signals: 
 struct Taping {
     recorder: Recorder,
     copied: mpsc::Receiver<Copied>,
-    copies: usize,
+    threads: usize,
 }
 
 impl Taping {
@@ -182,20 +182,18 @@ impl Taping {
         let (from, out) = pipe()?;
         let mut pipes = vec![Pipe { from, to: sinks.out, stream: 0, to_err: false }];
         // Where both streams go to one place they share a pipe, and so keep their order.
-        let err = match pipes.first_mut().filter(|pipe| copy::same_place(&pipe.to, &sinks.err)) {
-            Some(shared) => {
-                shared.to_err = true;
-                out.try_clone().ok()?
-            }
-            None => {
-                let (from, err) = pipe()?;
-                pipes.push(Pipe { from, to: sinks.err, stream: 1, to_err: true });
-                err
-            }
+        let shared = pipes.first_mut().filter(|pipe| copy::same_place(&pipe.to, &sinks.err));
+        let err = if let Some(shared) = shared {
+            shared.to_err = true;
+            out.try_clone().ok()?
+        } else {
+            let (from, err) = pipe()?;
+            pipes.push(Pipe { from, to: sinks.err, stream: 1, to_err: true });
+            err
         };
         let recorder = Recorder::start();
         let (done, copied) = mpsc::channel();
-        let copies = pipes.len();
+        let threads = pipes.len();
         for pipe in pipes {
             let (tape, ended, done) = (recorder.tape(), Arc::clone(ended), done.clone());
             let body = move || {
@@ -204,13 +202,13 @@ impl Taping {
             };
             thread::Builder::new().spawn(body).ok()?;
         }
-        Some(((out, err), Self { recorder, copied, copies }))
+        Some(((out, err), Self { recorder, copied, threads }))
     }
 
-    /// What the copies have to tell, each when it is done; none of them waits longer for stragglers than it must.
+    /// What the threads have to tell, each when it is done; none of them waits longer for stragglers than it must.
     fn stop(self, ended: Instant) -> (Recorder, Vec<Copied>) {
         let mut all = Vec::new();
-        while all.len() < self.copies {
+        while all.len() < self.threads {
             // Where a pipe can be asked whether it holds anything, a copy ends by itself, with all that the command printed.
             let next = if cfg!(unix) {
                 self.copied.recv().ok()
