@@ -12,6 +12,7 @@ use crate::http::Http;
 use crate::model::{Incident, Note, Notice};
 
 pub mod ci;
+mod hop;
 pub mod local;
 pub mod marker;
 mod neutral;
@@ -114,9 +115,13 @@ pub fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Result<Box<dyn Ho
     let asks_octopus = around.is_none() || access.octopus.target.is_some();
     let octopus = || octopus::detect(env, access, http).filter(|_| asks_octopus);
     let source = local::detect(env, access, http).or_else(octopus);
+    // A log that a person names is all that is asked about.
+    let source =
+        source.map(|source| if access.captured.is_some() { hop::onward(source, access, http) } else { source });
     match (source, around) {
         (Some(source), Some(voice)) => Ok(Box::new(ci::Elsewhere { source, voice })),
-        (Some(host), None) | (None, Some(host)) => Ok(host),
+        (Some(host), None) => Ok(host),
+        (None, Some(host)) => Ok(hop::onward(host, access, http)),
         (None, None) => Err(Error::Nothing(
             "nothing to diagnose was named and no deployment system is around: \
              name a log with --log FILE, or an Octopus run with --task, --deployment or its address in the portal"
