@@ -1,0 +1,185 @@
+//! Secrets planted in every part of a run, and all that leaves of it: none of the plain ones may, and of the encoded ones that the
+//! run knows hardly any. `cargo test --test wall -- --nocapture` prints the shares and each miss.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::string_slice, reason = "offsets of ASCII text")]
+#![allow(clippy::print_stdout, reason = "a table of what got out, for people")]
+#![allow(unreachable_pub, missing_docs, reason = "modules of tests have no outside")]
+#![allow(clippy::must_use_candidate, reason = "a test that ignores an answer is easily seen")]
+
+use std::collections::BTreeMap;
+
+use firefighter::model::Incident;
+use plants::{Detector, Kind, Kinds, Part, Place, Places, Plant, read};
+use run::{Said, baseline, incident, leaves, put};
+
+#[path = "wall/plants.rs"]
+mod plants;
+#[path = "wall/run.rs"]
+mod run;
+mod sim;
+#[path = "wall/spell.rs"]
+mod spell;
+#[path = "dialects/stand.rs"]
+mod stand;
+
+/// What got out: kind, where it stood, in which outputs it was seen.
+type Misses = Vec<(String, String, Vec<String>)>;
+
+/// The text of `place` about one value.
+fn written(place: &Place, kind: &Kind, value: &str) -> String {
+    let shown = if place.colors { spell::colors(value) } else { value.to_owned() };
+    let line = kind.line(&shown);
+    let fill = |line: &str| {
+        let text = place.text.replace("{json}", &spell::json(line)).replace("{url}", &spell::url(value));
+        text.replace("{value}", value).replace("{line}", line)
+    };
+    if place.whole { fill(&line) } else { line.lines().map(fill).collect::<Vec<_>>().join("\n") }
+}
+
+/// A run with a value of each kind in `place`.
+fn planted(place: &Place, kinds: &[Kind]) -> (Incident, Said, Vec<Plant>) {
+    let (mut plants, mut said, mut log, mut good, mut parts) =
+        (Vec::new(), Said::default(), String::new(), String::new(), Vec::new());
+    for kind in kinds {
+        let (value, other) = (kind.draw(&place.id), kind.draw("another"));
+        if !place.lines && value.contains('\n') {
+            continue;
+        }
+        let text = written(place, kind, &value);
+        let name = format!("mark-{}-", plants.len());
+        match place.part {
+            Part::Log => log += &format!("== {name}\n{text}\n"),
+            // What a good run gives away is known in the failed one too.
+            Part::Baseline => {
+                good += &format!("== {name}\n{text}\n");
+                log += &format!("== {name}\nconnecting with\n{value}\n");
+            }
+            part => parts.push((part, name, text)),
+        }
+        plants.push(Plant {
+            kind: kind.id.clone(),
+            spelled: value.clone(),
+            other_spelled: other.clone(),
+            value,
+            other,
+        });
+    }
+    let mut incident = incident(if log.is_empty() { "the step failed\n" } else { &log });
+    baseline(&mut incident, &good);
+    for (part, name, text) in parts {
+        put(&mut incident, &mut said, part, &name, text);
+    }
+    (incident, said, plants)
+}
+
+/// What of `plants` is in an output, and in how many outputs each stood at all.
+fn seen(place: &str, plants: &[Plant], outputs: &[(String, String)]) -> Misses {
+    let detector = Detector::new(plants);
+    let mut found: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (name, text) in outputs {
+        for plant in detector.seen(text) {
+            found.entry(plant).or_default().push(name.clone());
+        }
+    }
+    found.into_iter().map(|(plant, outputs)| (plants[plant].kind.clone(), place.to_owned(), outputs)).collect()
+}
+
+/// Each plant's mark must be where it stood, or the test looked at nothing.
+fn all_stood_there(place: &Place, plants: &[Plant], outputs: &[(String, String)]) {
+    let within = |output: &str| {
+        let text = &outputs.iter().find(|(name, _)| name == output).unwrap().1;
+        (0..plants.len()).filter(|number| text.contains(&format!("mark-{number}-"))).count()
+    };
+    match place.part {
+        Part::Answer => {}
+        Part::Note => assert_eq!(within("json"), plants.len(), "{}", place.id),
+        Part::Log | Part::Baseline => {
+            for output in ["case", "request", "json", "markdown", "html", "text"] {
+                assert_eq!(within(output), plants.len(), "{} in {output}", place.id);
+            }
+        }
+        _ => {
+            assert_eq!(within("case"), plants.len(), "{}", place.id);
+            assert!(within("request") > 0, "{}", place.id);
+        }
+    }
+}
+
+/// With no piece of a value to be seen, there must be masks instead.
+fn masked(place: &Place, plants: &[Plant], outputs: &[(String, String)]) {
+    let masks = outputs.iter().map(|(_, text)| text.matches("⟨secret:").count()).max().unwrap_or_default();
+    assert!(masks >= plants.len() * 9 / 10, "{}: {masks} masks for {} plants", place.id, plants.len());
+}
+
+fn tell(what: &str, count: usize, misses: &Misses) {
+    let got_out = misses.len();
+    println!("{what}: {count} plants, {:.2} % masked, {got_out} got out", 100.0 - 100.0 * got_out as f64 / count as f64);
+    let mut rows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (kind, place, _) in misses {
+        rows.entry(kind).or_default().push(place);
+    }
+    for (kind, places) in rows {
+        println!("| {kind} | {} | {} |", places.len(), places.join(", "));
+    }
+}
+
+#[test]
+fn no_plain_secret_gets_out() {
+    let (Kinds { kind: kinds }, Places { place: places, .. }) = (read("kinds.toml"), read("places.toml"));
+    assert!(kinds.len() >= 60 && places.len() >= 20);
+    let (mut misses, mut count) = (Misses::new(), 0);
+    for place in &places {
+        let (incident, said, plants) = planted(place, &kinds);
+        let outputs = leaves(&incident, &said);
+        all_stood_there(place, &plants, &outputs);
+        count += plants.len();
+        let found = seen(&place.id, &plants, &outputs);
+        if found.is_empty() {
+            masked(place, &plants, &outputs);
+        }
+        misses.extend(found);
+    }
+    tell(&format!("{} kinds in {} places, plain", kinds.len(), places.len()), count, &misses);
+    assert!(count >= 400 && misses.is_empty(), "{} of {count} got out", misses.len());
+}
+
+/// A run with each kind's value spelled as `encoding`, known by name or seen plainly once.
+fn encoded(encoding: &str, kinds: &[Kind], named: bool) -> (Incident, Vec<Plant>) {
+    let (mut plants, mut log) = (Vec::new(), String::new());
+    for kind in kinds {
+        let (value, other) = (kind.draw(encoding), kind.draw("another"));
+        let (spelled, other_spelled) = (spell::encoded(encoding, &value), spell::encoded(encoding, &other));
+        let number = plants.len();
+        let plain = if named { String::new() } else { kind.line(&value) };
+        log += &format!("{plain}\n== mark-{number}-\n{spelled}\n");
+        plants.push(Plant { kind: kind.id.clone(), value, spelled, other, other_spelled });
+    }
+    let mut incident = incident(&log);
+    if named {
+        plants.iter().for_each(|plant| incident.secrets.add(plant.value.clone()));
+    }
+    (incident, plants)
+}
+
+#[test]
+fn hardly_an_encoded_secret_that_the_run_knows_gets_out() {
+    let (Kinds { kind: kinds }, Places { encoding: encodings, .. }) = (read("kinds.toml"), read("places.toml"));
+    let mut shares = Vec::new();
+    for named in [true, false] {
+        let (mut misses, mut count) = (Misses::new(), 0);
+        for encoding in &encodings {
+            let (incident, plants) = encoded(encoding, &kinds, named);
+            let outputs = leaves(&incident, &Said::default());
+            let shown = &outputs.iter().find(|(name, _)| name == "json").unwrap().1;
+            assert!((0..plants.len()).all(|number| shown.contains(&format!("mark-{number}-"))), "{encoding}");
+            count += plants.len();
+            misses.extend(seen(encoding, &plants, &outputs));
+        }
+        tell(if named { "encoded, sensitive variables" } else { "encoded, learned" }, count, &misses);
+        shares.push((count, misses.len()));
+    }
+    for (count, misses) in shares {
+        assert!(misses * 20 <= count, "{misses} of {count} got out");
+    }
+}
