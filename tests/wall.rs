@@ -7,9 +7,10 @@
 #![allow(unreachable_pub, missing_docs, reason = "modules of tests have no outside")]
 #![allow(clippy::must_use_candidate, reason = "a test that ignores an answer is easily seen")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use firefighter::model::Incident;
+use firefighter::report::FORMATS;
 use plants::{Detector, Kind, Kinds, Part, Place, Places, Plant, read};
 use run::{Said, baseline, incident, leaves, put};
 
@@ -114,7 +115,10 @@ fn masked(place: &Place, plants: &[Plant], outputs: &[(String, String)]) {
 
 fn tell(what: &str, count: usize, misses: &Misses) {
     let got_out = misses.len();
-    println!("{what}: {count} plants, {:.2} % masked, {got_out} got out", 100.0 - 100.0 * got_out as f64 / count as f64);
+    println!(
+        "{what}: {count} plants, {:.2} % masked, {got_out} got out",
+        100.0 - 100.0 * got_out as f64 / count as f64
+    );
     let mut rows: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (kind, place, _) in misses {
         rows.entry(kind).or_default().push(place);
@@ -181,5 +185,30 @@ fn hardly_an_encoded_secret_that_the_run_knows_gets_out() {
     }
     for (count, misses) in shares {
         assert!(misses * 20 <= count, "{misses} of {count} got out");
+    }
+}
+
+#[test]
+fn a_value_has_one_number_wherever_it_stands() {
+    let value = read::<Kinds>("kinds.toml").kind.iter().find(|kind| kind.id == "json").unwrap().draw("one number");
+    let mut incident =
+        incident(&format!("first DB_PASSWORD=quite-another-1\nDB_PASSWORD='{value}'\nrefused {value}\n"));
+    let mut said = Said::default();
+    for part in
+        [Part::Script, Part::Before, Part::After, Part::Diff, Part::Commit, Part::Note, Part::Runbook, Part::Answer]
+    {
+        let text = if part == Part::Before { value.clone() } else { format!("use {value}") };
+        put(&mut incident, &mut said, part, "Shop", text);
+    }
+    baseline(&mut incident, &format!("used {value}\n"));
+    said.answer.push("Replace ⟨secret:2⟩, not ⟨secret:1⟩.".to_owned());
+    for (name, text) in leaves(&incident, &said) {
+        let numbers: BTreeSet<&str> =
+            text.split("⟨secret:").skip(1).map(|rest| rest.split('⟩').next().unwrap()).collect();
+        assert!(numbers.iter().all(|number| ["1", "2"].contains(number)), "{name}: {numbers:?}");
+        assert!(!text.contains(&value), "{name}");
+        if FORMATS.iter().any(|(format, ..)| *format == name) {
+            assert!(text.contains("Replace ⟨secret:2⟩, not ⟨secret:1⟩."), "{name} loses what a model says of a secret");
+        }
     }
 }

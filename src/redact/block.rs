@@ -127,6 +127,11 @@ fn ended(text: &str, floor: usize, at: usize, found: &mut dyn FnMut(Range<usize>
             parts.push(part);
         } else if index > 0 {
             break;
+        } else {
+            // All of it may stand on one line, as in JSON.
+            let line = text.as_bytes().get(start..end).unwrap_or_default();
+            let length = line.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=\\".contains(byte));
+            parts.push(end - length.count()..end);
         }
         if start <= from {
             break;
@@ -161,7 +166,9 @@ fn last_word(text: &str, line: Range<usize>) -> Range<usize> {
         .get(line.clone())
         .and_then(|line| line.rfind([' ', '\t']))
         .map_or(line.start, |space| line.start + space + 1);
-    start..line.end
+    // The sign of a line in a diff is no part of a key.
+    let sign = usize::from(text.as_bytes().get(start) == Some(&b'-') && start + 1 < line.end);
+    start + sign..line.end
 }
 
 fn is_key_text(text: &str, part: &Range<usize>, shortest: usize) -> bool {

@@ -164,6 +164,11 @@ impl Rules {
         }
     }
 
+    /// Whether `value` is one and not a mask, a variable, or a word that names what belongs there.
+    pub(super) fn is_value(&self, value: &str) -> bool {
+        is_value(value, &self.words)
+    }
+
     fn is_secret(&self, rule: &Rule, value: &str) -> bool {
         let judged = match rule.judge {
             Judge::Shape => true,

@@ -202,10 +202,11 @@ impl<'a> Pen<'a> {
 
     /// A value whose change's name may say that it is secret.
     fn value(&mut self, change: &Change, value: &str) -> String {
-        let line = super::named(change, value);
-        let name = line.strip_suffix(value).unwrap_or_default();
-        let sealed = self.text(&line);
-        sealed.strip_prefix(name).map_or_else(|| self.text(value), str::to_owned)
+        let mut spans = super::Spans::default();
+        if super::is_secret_by_name(change) {
+            super::values(value, |range, secret| spans.add(range, secret));
+        }
+        self.redactor.write(value, spans, &mut self.used)
     }
 
     fn suspect(&mut self, suspect: &Suspect) -> Suspect {

@@ -6,13 +6,66 @@ pub(super) fn is_value(value: &str, words: &[String]) -> bool {
     value.len() >= super::forms::SHORTEST && !is_mask(value) && !is_reference(value) && !is_word(value, words)
 }
 
+/// Whether `name` is that of a secret, such as `Db.Password` or `ApiKey`.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "accesskey",
+        "apikey",
+        "authkey",
+        "credential",
+        "credentials",
+        "encryptionkey",
+        "masterkey",
+        "passphrase",
+        "password",
+        "passwd",
+        "privatekey",
+        "pwd",
+        "secret",
+        "secretkey",
+        "sharedkey",
+        "signingkey",
+        "storagekey",
+        "token",
+    ];
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ENDS.iter().any(|end| name.ends_with(end))
+        && !name.ends_with("publickeytoken")
+        && !name.ends_with("cancellationtoken")
+}
+
 /// Whether `value` looks drawn at random: long, mixed, not a path, a version or words put together.
 pub(super) fn is_odd(value: &str) -> bool {
     value.len() >= 8
         && !is_mask(value)
         && !is_path(value)
         && value.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && value.split(|c: char| c.is_ascii_punctuation()).any(is_odd_piece)
+        && (value.split(|c: char| c.is_ascii_punctuation()).any(is_odd_piece) || is_made_up(value))
+}
+
+/// Whether `value`, which stood where a secret stands, is too rare to mean anything else where it stands again.
+pub(super) fn is_rare(value: &str) -> bool {
+    is_odd(value) || (value.len() >= 10 && !is_mask(value) && !is_path(value) && has_inner_sign(value))
+}
+
+/// `aBc!Def+Ghij`: signs that no name has between letters of both cases that change all the time.
+fn is_made_up(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let both = bytes.iter().any(u8::is_ascii_lowercase) && bytes.iter().any(u8::is_ascii_uppercase);
+    let mut pieces = value.split(|c: char| c.is_ascii_punctuation()).filter(|piece| piece.len() >= 5);
+    has_inner_sign(value) && both && value.len() >= 10 && pieces.any(|piece| turns(piece) * 3 >= piece.len())
+}
+
+/// Whether a sign that names do not have stands between letters or digits.
+fn has_inner_sign(value: &str) -> bool {
+    value.as_bytes().windows(3).any(|three| {
+        b"!%+#$&*?^~@".contains(&three[1]) && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric()
+    })
+}
+
+/// How often the kind of letter changes.
+fn turns(text: &str) -> usize {
+    text.as_bytes().windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count()
 }
 
 /// Bits per byte by how often each byte occurs in `value`.
@@ -180,12 +233,11 @@ fn is_odd_piece(piece: &str) -> bool {
     let bytes = piece.as_bytes();
     let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let turns = bytes.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
     // `python3`, `v2`, `x86`, `Summer24`: letters, then two digits at most.
     let tail = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let word = digits == tail && digits <= 2;
     (letters > 0 && digits > 0 && piece.len() >= 6 && !word)
-        || (piece.len() >= 10 && turns * 3 >= piece.len() && letters > 0)
+        || (piece.len() >= 10 && turns(piece) * 3 >= piece.len() && letters > 0)
 }
 
 fn kind(byte: u8) -> u8 {
@@ -247,7 +299,15 @@ mod tests {
     fn an_odd_value_is_no_word_path_or_version() {
         check(
             is_odd,
-            &["x8Kq2Lm9Zr", "hunter2hunter2", "P4ssw0rd!", "dGhpc0lzQVNlY3JldA", "3f2a9c81d04e", "Summer2024"],
+            &[
+                "x8Kq2Lm9Zr",
+                "hunter2hunter2",
+                "P4ssw0rd!",
+                "dGhpc0lzQVNlY3JldA",
+                "3f2a9c81d04e",
+                "Summer2024",
+                "aBcDe!fGhIj",
+            ],
             &[
                 "production",
                 "my-secret-name",
@@ -259,6 +319,8 @@ mod tests {
                 "C:\\Windows\\System32",
                 "https://h.example/x8Kq2Lm9Zr",
                 "Octopus.Server",
+                "Outer+Inner+Type",
+                "C#and+Java",
                 "aaaaaaaaaaaa",
                 "short1",
                 "--------",

@@ -146,8 +146,9 @@ pub struct Plant {
 
 /// Pieces so short could stand anywhere.
 const PIECE: usize = 8;
-/// Of an encoding, the first and last letters depend on what stands around it.
 const PIECE_ENCODED: usize = 12;
+/// Letters of an encoding that hold bits of the value and of its neighbor.
+const EDGE: usize = 2;
 
 /// Finds pieces of plants in texts.
 pub struct Detector {
@@ -160,7 +161,7 @@ impl Detector {
         let (mut pieces, mut owners) = (Vec::new(), Vec::new());
         for (index, plant) in plants.iter().enumerate() {
             let mut own = windows(&plant.value, &plant.other, PIECE);
-            own.extend(windows(&plant.spelled, &plant.other_spelled, PIECE_ENCODED));
+            own.extend(windows(core(&plant.spelled, &plant.other_spelled), &plant.other_spelled, PIECE_ENCODED));
             assert!(!own.is_empty(), "{} has nothing to look for", plant.kind);
             for piece in own {
                 pieces.push(piece);
@@ -189,4 +190,13 @@ fn windows(value: &str, other: &str, size: usize) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The part of `spelled` that comes from the value: without what another value's spelling begins and ends with too, nor the letters
+/// at the edges, which also depend on what stands around the value.
+fn core<'a>(spelled: &'a str, other: &str) -> &'a str {
+    let same = spelled.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
+    let same_end = spelled.bytes().rev().zip(other.bytes().rev()).take_while(|(one, two)| one == two).count();
+    let (start, end) = (same + EDGE, spelled.len().saturating_sub(same_end + EDGE));
+    spelled.get(start..end.max(start)).unwrap_or_default()
 }

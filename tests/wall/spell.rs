@@ -59,9 +59,17 @@ pub fn encoded(encoding: &str, value: &str) -> String {
         "URL" => format!("GET /x?with={}", url(value)),
         "URL lower case" => {
             let text = url(value);
-            let lower: String = text.split('%').enumerate().map(|(index, part)| {
-                if index == 0 { part.to_owned() } else { format!("%{}{}", part[..2].to_ascii_lowercase(), &part[2..]) }
-            }).collect();
+            let lower: String = text
+                .split('%')
+                .enumerate()
+                .map(|(index, part)| {
+                    if index == 0 {
+                        part.to_owned()
+                    } else {
+                        format!("%{}{}", part[..2].to_ascii_lowercase(), &part[2..])
+                    }
+                })
+                .collect();
             format!("GET /x?with={lower}")
         }
         "URL twice" => format!("GET /login?return={}", url(&format!("/x?with={}", url(value)))),
@@ -74,9 +82,25 @@ pub fn encoded(encoding: &str, value: &str) -> String {
         "HTML" => format!("<code>{}</code>", html(value)),
         "XML" => format!("<x with=\"{}\"/>", html(value).replace("&#39;", "&apos;").replace("&#43;", "+")),
         "colors" => format!("using {}", colors(value)),
-        "wrapped at 80" => wrapped(&format!("{} with {value} and so it ended", "Connecting to the database of the shop, twice as before,".repeat(1)), 80),
-        "base64 at 76" => wrapped(&STANDARD.encode(format!("{{\"user\":\"deployer\",\"of\":\"the shop and its database\",\"with\":\"{value}\",\"then\":\"leave\"}}")), 76),
-        "PowerShell wrapped at 120" => wrapped(&format!("Invoke-WebRequest : The remote server returned an error: (401) Unauthorized. It was asked with the words {value} as before."), 120),
+        "wrapped at 80" => wrapped(
+            &format!(
+                "{} with {value} and so it ended",
+                "Connecting to the database of the shop, twice as before,".repeat(1)
+            ),
+            80,
+        ),
+        "base64 at 76" => wrapped(
+            &STANDARD.encode(format!(
+                "{{\"user\":\"deployer\",\"of\":\"the shop and its database\",\"with\":\"{value}\",\"then\":\"leave\"}}"
+            )),
+            76,
+        ),
+        "PowerShell wrapped at 120" => wrapped(
+            &format!(
+                "Invoke-WebRequest : The remote server returned an error: (401) Unauthorized. It was asked with the words {value} as before."
+            ),
+            120,
+        ),
         other => panic!("no encoding {other}"),
     }
 }
