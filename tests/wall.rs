@@ -205,7 +205,7 @@ fn a_value_has_one_number_wherever_it_stands() {
     for (name, text) in leaves(&incident, &said) {
         let numbers: BTreeSet<&str> =
             text.split("⟨secret:").skip(1).map(|rest| rest.split('⟩').next().unwrap()).collect();
-        assert!(numbers.iter().all(|number| ["1", "2"].contains(number)), "{name}: {numbers:?}");
+        assert!(numbers.iter().all(|number| ["1", "2"].contains(number)), "{name}: {numbers:?} {text}");
         assert!(!text.contains(&value), "{name}");
         if FORMATS.iter().any(|(format, ..)| *format == name) {
             assert!(text.contains("Replace ⟨secret:2⟩, not ⟨secret:1⟩."), "{name} loses what a model says of a secret");
