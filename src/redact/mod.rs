@@ -5,6 +5,7 @@
 
 mod block;
 mod forms;
+mod personal;
 mod rules;
 mod seal;
 mod span;
@@ -20,6 +21,7 @@ use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
 use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note};
+pub use crate::redact::personal::Also;
 use crate::redact::rules::Rules;
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
@@ -64,6 +66,7 @@ pub struct Redactor {
     /// What looks like a secret in the log, by place; covers keys of several lines, which no single line shows.
     log: Vec<Span>,
     known: Known,
+    also: Also,
     numbers: Mutex<HashMap<Arc<str>, usize>>,
 }
 
@@ -78,6 +81,12 @@ impl Redactor {
     /// changed and in the log of the last good run.
     #[must_use]
     pub fn new(incident: &Incident) -> Self {
+        Self::with(incident, Also::default())
+    }
+
+    /// The same, and a mask for what is no secret.
+    #[must_use]
+    pub fn with(incident: &Incident, also: Also) -> Self {
         let mut log = Spans::default();
         let mut learned = Vec::new();
         look(&incident.log.text, |range, value| {
@@ -100,7 +109,7 @@ impl Redactor {
         }
         let known = Known::new(incident.secrets.values(), &learned);
         known.find_wrapped(&incident.log.text, &mut log);
-        Self { log: log.merged(&incident.log.text), known, numbers: Mutex::default() }
+        Self { log: log.merged(&incident.log.text), known, also, numbers: Mutex::default() }
     }
 
     /// Writes out the evidence, masked: all that may leave.
@@ -162,7 +171,14 @@ impl Redactor {
             self.known.find(text, &mut spans);
             self.known.find_wrapped(text, &mut spans);
             look(text, |range, value| spans.add(range, value));
+            personal::find(text, self.also, |range| {
+                let address = Arc::from(text.get(range.clone()).unwrap_or_default());
+                spans.add(range, &address);
+            });
             let merged = std::mem::take(&mut spans).merged(text);
+            if merged.is_empty() {
+                break;
+            }
             let next = span::mask(text, &merged, |secret| {
                 let number = self.number(secret);
                 used.insert(number);

@@ -52,6 +52,8 @@ struct Rule {
     entropy: f64,
     #[serde(default = "one")]
     lines: usize,
+    /// A sign that the line must hold too.
+    needs: Option<char>,
     #[serde(skip)]
     regex: OnceLock<Option<Regex>>,
     #[cfg(test)]
@@ -134,8 +136,12 @@ impl Rules {
     }
 
     fn find_in_line(&self, rule: &Rule, text: &str, line: Range<usize>, found: &mut impl FnMut(Range<usize>)) {
-        let Some(regex) = rule.regex() else { return };
         let bytes = text.as_bytes();
+        let held = bytes.get(line.clone()).unwrap_or_default();
+        if rule.needs.and_then(|sign| u8::try_from(sign).ok()).is_some_and(|sign| memchr(sign, held).is_none()) {
+            return;
+        }
+        let Some(regex) = rule.regex() else { return };
         let mut end = line.end;
         for _ in 1..rule.lines {
             end =

@@ -237,7 +237,12 @@ fn is_odd_piece(piece: &str) -> bool {
     let tail = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let word = digits == tail && digits <= 2;
     (letters > 0 && digits > 0 && piece.len() >= 6 && !word)
-        || (piece.len() >= 10 && turns(piece) * 3 >= piece.len() && letters > 0)
+        || (piece.len() >= 10 && turns(piece) * 3 >= piece.len() && letters > 0 && !(digits == 0 && is_camel(bytes)))
+}
+
+/// `atomsCountAtStart`: words of three letters at least, each with its capital.
+fn is_camel(letters: &[u8]) -> bool {
+    letters.chunk_by(|one, next| !(one.is_ascii_lowercase() && next.is_ascii_uppercase())).all(|word| word.len() >= 3)
 }
 
 fn kind(byte: u8) -> u8 {
@@ -320,6 +325,7 @@ mod tests {
                 "https://h.example/x8Kq2Lm9Zr",
                 "Octopus.Server",
                 "Outer+Inner+Type",
+                "nonZeroRefcountAtomsCount == 0",
                 "C#and+Java",
                 "aaaaaaaaaaaa",
                 "short1",
