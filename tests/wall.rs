@@ -8,6 +8,9 @@
 #![allow(clippy::must_use_candidate, reason = "a test that ignores an answer is easily seen")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use firefighter::model::Incident;
 use firefighter::report::FORMATS;
@@ -211,4 +214,61 @@ fn a_value_has_one_number_wherever_it_stands() {
             assert!(text.contains("Replace ⟨secret:2⟩, not ⟨secret:1⟩."), "{name} loses what a model says of a secret");
         }
     }
+}
+
+/// The program with `args` and nothing else around it; its output.
+fn program(args: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_firefighter")).args(args).env_clear().output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[test]
+fn the_program_shows_no_secret_and_sends_none() {
+    let kinds = read::<Kinds>("kinds.toml").kind;
+    let (mut plants, mut log) = (Vec::new(), String::new());
+    for kind in &kinds {
+        let (value, other) = (kind.draw("the program"), kind.draw("another"));
+        let (spelled, other_spelled) = (spell::encoded("base64", &value), spell::encoded("base64", &other));
+        log += &format!(
+            "step {0}\n{1}\nERROR: mark-{0}- failed to log in with {spelled}\n",
+            plants.len(),
+            kind.line(&value)
+        );
+        plants.push(Plant { kind: kind.id.clone(), value, spelled, other, other_spelled });
+    }
+    log += "The remote script failed with exit code 1\n";
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wall");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(folder.join("a.log"), &log).unwrap();
+    let echo = log.lines().filter(|line| line.contains("mark-")).take(40).collect::<Vec<_>>().join(" ");
+    let answer = serde_json::json!({"summary": "The login failed.", "hypotheses": [{"cause": echo, "lines": ["L3"]}]});
+    let llm = sim::Llm::start(vec![sim::Reply::Text(answer.to_string())]);
+    let (log_file, out, record, url) = (path("a.log"), path("out"), path("record"), llm.url());
+    let read_it = ["--log", &log_file, "--budget", "100000", "--color", "never"];
+    let mut outputs = Vec::new();
+    for format in ["text", "json", "markdown", "html"] {
+        let model = ["--llm-url", &url, "--llm-model", "some-model", "--out", &out, "--record", &record];
+        let args = [&["diagnose", "--format", format][..], &read_it, &model].concat();
+        outputs.push((format!("diagnose as {format}"), program(&args)));
+    }
+    outputs.push(("evidence".into(), program(&[&["evidence", "--format", "json"][..], &read_it].concat())));
+    outputs.push(("prompt".into(), program(&[&["prompt"][..], &read_it].concat())));
+    for folder in [&out, &record] {
+        for file in fs::read_dir(folder).unwrap() {
+            let file = file.unwrap().path();
+            outputs.push((file.display().to_string(), fs::read_to_string(&file).unwrap()));
+        }
+    }
+    let requests = llm.requests();
+    outputs.extend(requests.iter().map(|request| ("request".to_owned(), request.text())));
+    let marks = |text: &str| (0..plants.len()).filter(|number| text.contains(&format!("mark-{number}-"))).count();
+    for (name, text) in &outputs {
+        assert!(marks(text) >= 40, "{name} shows {} lines of {}", marks(text), plants.len());
+    }
+    let misses = seen("the program", &plants, &outputs);
+    tell("the program, plain and in base64", plants.len(), &misses);
+    assert!(requests.len() >= 4 && misses.is_empty(), "{misses:?}");
 }
