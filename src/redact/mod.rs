@@ -22,7 +22,7 @@ use memchr::memmem;
 
 use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note};
 pub use crate::redact::personal::Also;
-use crate::redact::rules::Rules;
+use crate::redact::rules::{Proof, Rules};
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
 use crate::redact::view::Joined;
@@ -56,7 +56,7 @@ impl<T> Deref for Redacted<T> {
 
 /// A log full of look-alikes must not cost its reader's memory: beyond this many values found by rules, one is masked
 /// where a rule sees it and no longer everywhere else.
-const MOST_LEARNED: usize = 500;
+const MOST_LEARNED: usize = 1000;
 
 /// Two rounds do for ordinary text, and no text may keep its reader busy for ever.
 const MOST_ROUNDS: usize = 12;
@@ -89,8 +89,8 @@ impl Redactor {
     pub fn with(incident: &Incident, also: Also) -> Self {
         let mut log = Spans::default();
         let mut learned = Vec::new();
-        look(&incident.log.text, |range, value| {
-            learn(&incident.log.text, &range, value, &mut learned);
+        look(&incident.log.text, |range, value, proof| {
+            learn(&incident.log.text, &range, value, proof, &mut learned);
             log.add(range, value);
         });
         let scripts = incident.definitions.iter().filter_map(|definition| definition.script.as_ref());
@@ -100,11 +100,11 @@ impl Redactor {
         let baseline = incident.baseline.iter().map(|baseline| &baseline.log.text);
         let texts = scripts.map(|script| &script.body).chain(context).chain(changes).chain(baseline);
         for text in texts.chain(&incident.run.error) {
-            look(text, |range, value| learn(text, &range, value, &mut learned));
+            look(text, |range, value, proof| learn(text, &range, value, proof, &mut learned));
         }
         for change in incident.changes.iter().filter(|change| is_secret_by_name(change)) {
             for text in [&change.before, &change.after].into_iter().flatten() {
-                values(text, |range, value| learn(text, &range, value, &mut learned));
+                values(text, |range, value| learn(text, &range, value, Proof::Place, &mut learned));
             }
         }
         let known = Known::new(incident.secrets.values(), &learned);
@@ -170,7 +170,7 @@ impl Redactor {
             let text = masked.as_str();
             self.known.find(text, &mut spans);
             self.known.find_wrapped(text, &mut spans);
-            look(text, |range, value| spans.add(range, value));
+            look(text, |range, value, _| spans.add(range, value));
             personal::find(text, self.also, |range| {
                 let address = Arc::from(text.get(range.clone()).unwrap_or_default());
                 spans.add(range, &address);
@@ -219,10 +219,10 @@ fn values(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
 }
 
 /// Calls `found` for each place of `text` that looks like a secret, and the secret.
-fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
-    Rules::builtin().find(text, |range| {
+fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>, Proof)) {
+    Rules::builtin().find(text, |range, proof| {
         let value = String::from_utf8_lossy(text.as_bytes().get(range.clone()).unwrap_or_default());
-        found(range, &Arc::from(value));
+        found(range, &Arc::from(value), proof);
     });
     let mut key: Option<(usize, Arc<str>)> = None;
     block::find(text, |range, block| {
@@ -231,21 +231,25 @@ fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
             // The first line of a key's text names the whole.
             _ => Arc::from(text.get(range.clone()).unwrap_or_default()),
         };
-        found(range, &value);
+        found(range, &value, Proof::Shape);
         key = Some((block, value));
     });
 }
+
+/// A shorter end of a key could be a word.
+const SHORTEST_SHAPE: usize = 12;
 
 /// A text that a rule found, and the secret it is of: the lines of a key are one secret.
 type Learned = (Arc<str>, Arc<str>);
 
 /// Keeps what stands at `range` for masking it wherever it stands, if no ordinary word can be meant there.
-fn learn(text: &str, range: &Range<usize>, value: &Arc<str>, learned: &mut Vec<Learned>) {
+fn learn(text: &str, range: &Range<usize>, value: &Arc<str>, proof: Proof, learned: &mut Vec<Learned>) {
     let found = String::from_utf8_lossy(text.as_bytes().get(range.clone()).unwrap_or_default());
     // A cookie is a name and a value.
     let inner = found.split_once('=').map(|(_, inner)| inner).filter(|inner| !inner.starts_with('='));
     for text in [Some(found.as_ref()), inner].into_iter().flatten() {
-        if learned.len() < MOST_LEARNED && value::is_rare(text) && !learned.iter().any(|(known, _)| **known == *text) {
+        let rare = value::is_rare(text) || (proof == Proof::Shape && text.len() >= SHORTEST_SHAPE);
+        if learned.len() < MOST_LEARNED && rare && !learned.iter().any(|(known, _)| **known == *text) {
             learned.push((Arc::from(text), Arc::clone(value)));
         }
     }

@@ -20,6 +20,15 @@ static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
     Rules::read(include_str!("rules.toml")).expect("the rules are valid")
 });
 
+/// What tells that a text is a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Its own shape.
+    Shape,
+    /// What stands beside it.
+    Place,
+}
+
 pub(super) struct Rules {
     all: Vec<Rule>,
     /// Values that name what belongs in their place.
@@ -108,7 +117,7 @@ impl Rules {
     }
 
     /// Calls `found` for each place of `text` where a rule sees a secret. Places can overlap.
-    pub(super) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
+    pub(super) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>, Proof)) {
         let bytes = text.as_bytes();
         // Up to where each rule has read: a line is shown to a rule once.
         let mut read = vec![0; self.all.len()];
@@ -135,7 +144,8 @@ impl Rules {
         }
     }
 
-    fn find_in_line(&self, rule: &Rule, text: &str, line: Range<usize>, found: &mut impl FnMut(Range<usize>)) {
+    fn find_in_line(&self, rule: &Rule, text: &str, line: Range<usize>, found: &mut impl FnMut(Range<usize>, Proof)) {
+        let proof = if rule.judge == Judge::Shape { Proof::Shape } else { Proof::Place };
         let bytes = text.as_bytes();
         let held = bytes.get(line.clone()).unwrap_or_default();
         if rule.needs.and_then(|sign| u8::try_from(sign).ok()).is_some_and(|sign| memchr(sign, held).is_none()) {
@@ -165,7 +175,7 @@ impl Rules {
             }
             let range = line.start + range.start..line.start + range.end;
             if self.is_secret(rule, &String::from_utf8_lossy(bytes.get(range.clone()).unwrap_or_default())) {
-                found(range);
+                found(range, proof);
             }
         }
     }
@@ -213,7 +223,7 @@ mod tests {
     /// `text` with what the rules see in it as `▒`.
     fn masked(text: &str) -> String {
         let mut hidden = vec![false; text.len()];
-        Rules::builtin().find(text, |range| hidden[range].fill(true));
+        Rules::builtin().find(text, |range, _| hidden[range].fill(true));
         let mut masked = String::new();
         for (index, c) in text.char_indices() {
             if !hidden[index] {
@@ -244,7 +254,7 @@ mod tests {
                     wrong.push(format!("{}: {line}\n     is {found}", rule.id));
                 }
                 let mut own = false;
-                rules.find_in_line(rule, &line, 0..line.find('\n').unwrap_or(line.len()), &mut |_| own = true);
+                rules.find_in_line(rule, &line, 0..line.find('\n').unwrap_or(line.len()), &mut |_, _| own = true);
                 if !own {
                     wrong.push(format!("{} itself does not see {line}", rule.id));
                 }

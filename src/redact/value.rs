@@ -45,7 +45,20 @@ pub(super) fn is_odd(value: &str) -> bool {
 
 /// Whether `value`, which stood where a secret stands, is too rare to mean anything else where it stands again.
 pub(super) fn is_rare(value: &str) -> bool {
-    is_odd(value) || (value.len() >= 10 && !is_mask(value) && !is_path(value) && has_inner_sign(value))
+    is_odd(value)
+        || (!is_mask(value)
+            && !is_path(value)
+            && ((value.len() >= 10 && has_inner_sign(value))
+                || value.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=_-".contains(c))).any(is_rare_piece)))
+}
+
+/// Digits among letters, or letters of both cases that make no words.
+fn is_rare_piece(piece: &str) -> bool {
+    let bytes = piece.as_bytes();
+    let any = |is: fn(&u8) -> bool| bytes.iter().any(is);
+    let mixed = any(u8::is_ascii_digit) && any(u8::is_ascii_alphabetic) && !piece.contains(['-', '_', '/']);
+    let cases = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase) && !is_camel(bytes);
+    piece.len() >= 12 && (mixed || cases)
 }
 
 /// `aBc!Def+Ghij`: signs that no name has between letters of both cases that change all the time.
@@ -118,7 +131,7 @@ fn is_reference(value: &str) -> bool {
     ];
     let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     opens.iter().any(|open| value.starts_with(open))
-        || wrapped("%", "%")
+        || (wrapped("%", "%") && value.get(1..value.len() - 1).is_some_and(name))
         || (wrapped("<", ">") && !value.contains("><"))
         || (wrapped("[", "]") || wrapped("{", "}")) && value.get(1..value.len() - 1).is_some_and(name)
         || (wrapped("__", "__") || wrapped("@", "@"))
@@ -297,6 +310,15 @@ mod tests {
                 "abc",
                 "string,",
             ],
+        );
+    }
+
+    #[test]
+    fn a_rare_value_is_no_word_either() {
+        check(
+            is_rare,
+            &["abcdefGhijkLm", "production2024", "correct!horse"],
+            &["production", "camelCaseWords", "my-secret-name", "/usr/lib/x", "Octopus.Server"],
         );
     }
 
