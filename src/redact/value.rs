@@ -136,7 +136,7 @@ fn is_reference(value: &str) -> bool {
         || (wrapped("[", "]") || wrapped("{", "}")) && value.get(1..value.len() - 1).is_some_and(name)
         || (wrapped("__", "__") || wrapped("@", "@"))
         || value.strip_prefix('$').is_some_and(name)
-        || value.strip_prefix('%').is_some_and(name)
+        || value.strip_prefix('%').is_some_and(|rest| name(rest) && !is_odd_piece(rest))
         || is_call(value)
         || is_member(value)
         || is_cmdlet(value)
@@ -255,7 +255,9 @@ fn is_odd_piece(piece: &str) -> bool {
 
 /// `atomsCountAtStart`: words of three letters at least, each with its capital.
 fn is_camel(letters: &[u8]) -> bool {
-    letters.chunk_by(|one, next| !(one.is_ascii_lowercase() && next.is_ascii_uppercase())).all(|word| word.len() >= 3)
+    let capitals = letters.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let mut words = letters.chunk_by(|one, next| !(one.is_ascii_lowercase() && next.is_ascii_uppercase()));
+    capitals * 3 <= letters.len() && words.all(|word| word.len() >= 3)
 }
 
 fn kind(byte: u8) -> u8 {
