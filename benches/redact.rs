@@ -84,10 +84,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
             collect(&path, files);
-        } else if name.ends_with(".log") || name.ends_with(".log.gz") || name.ends_with(".txt") {
+        } else if path.extension().is_some_and(|end| ["log", "gz", "txt"].iter().any(|known| end == *known)) {
             files.push(path);
         }
     }

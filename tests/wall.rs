@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::string_slice, reason = "offsets of ASCII text")]
+#![allow(clippy::cast_precision_loss, reason = "shares are rounded anyway")]
 #![allow(clippy::print_stdout, reason = "a table of what got out, for people")]
 #![allow(unreachable_pub, missing_docs, reason = "modules of tests have no outside")]
 #![allow(clippy::must_use_candidate, reason = "a test that ignores an answer is easily seen")]
@@ -164,7 +165,9 @@ fn encoded(encoding: &str, kinds: &[Kind], named: bool) -> (Incident, Vec<Plant>
     }
     let mut incident = incident(&log);
     if named {
-        plants.iter().for_each(|plant| incident.secrets.add(plant.value.clone()));
+        for plant in &plants {
+            incident.secrets.add(plant.value.clone());
+        }
     }
     (incident, plants)
 }

@@ -126,7 +126,7 @@ fn letters(shape: &mut Peekable<Chars>) -> Option<Vec<char>> {
     }
 }
 
-/// The next number of a series in which no number tells the one after it at a glance (SplitMix64).
+/// The next number of a series in which no number tells the one after it at a glance (`SplitMix64`).
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

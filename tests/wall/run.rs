@@ -131,7 +131,7 @@ pub fn leaves(incident: &Incident, said: &Said) -> Vec<(String, String)> {
     let listener = Listener::start(|_| stand::says(stand::ANSWER));
     let models = vec![stand::model("openai", &listener)];
     let choice = Choice { models, answer: None, limits: Limits::default(), count: tokens::count };
-    let http = Http::new(Network::default(), Instant::now() + Duration::from_secs(60)).unwrap();
+    let http = Http::new(Network::default(), Instant::now() + Duration::from_mins(1)).unwrap();
     let asked = diagnose(&case, &choice, &http, &mut Vec::new(), &mut |_: &str| {});
     let mut outputs = vec![("case".to_owned(), format!("{:?}", *case))];
     assert!(!listener.requests().is_empty(), "no model was asked");

@@ -83,10 +83,7 @@ pub fn encoded(encoding: &str, value: &str) -> String {
         "XML" => format!("<x with=\"{}\"/>", html(value).replace("&#39;", "&apos;").replace("&#43;", "+")),
         "colors" => format!("using {}", colors(value)),
         "wrapped at 80" => wrapped(
-            &format!(
-                "{} with {value} and so it ended",
-                "Connecting to the database of the shop, twice as before,".repeat(1)
-            ),
+            &format!("Connecting to the database of the shop, twice as before, with {value} and so it ended"),
             80,
         ),
         "base64 at 76" => wrapped(
