@@ -10,7 +10,7 @@ use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::value::{entropy, is_odd, is_value};
+use super::value::{entropy, is_odd, is_rare, is_value};
 
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
     #[expect(
@@ -86,6 +86,8 @@ enum Judge {
     Value,
     /// A value that looks drawn at random.
     Odd,
+    /// A value that is no ordinary word, nor some put together.
+    Rare,
 }
 
 impl Rules {
@@ -189,6 +191,7 @@ impl Rules {
         let judged = match rule.judge {
             Judge::Shape => true,
             Judge::Value => is_value(value, &self.words),
+            Judge::Rare => is_value(value, &self.words) && is_rare(value),
             Judge::Odd => is_value(value, &self.words) && is_odd(value),
         };
         judged && (rule.entropy <= 0.0 || entropy(value) >= rule.entropy)
