@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict, octopus};
 use crate::http::Http;
 use crate::model::{Case, Confidence, Evidence, Incident, Note, Stage};
-use crate::redact::{Redacted, Redactor};
+use crate::redact::{Also, Redacted, Redactor};
 use crate::reduce::Budget;
 use crate::report::{Asked, Report};
 use crate::settings::Settings;
@@ -116,7 +116,7 @@ pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let (evidence, redactor) = weigh(&incident, &catalogue(settings)?, settings.budget);
+    let (evidence, redactor) = weigh(&incident, &catalogue(settings)?, settings.budget, settings.mask);
     let number = |index: &usize| incident.log.lines.get(*index).map(|line| line.number);
     let lines = evidence.best.iter().filter_map(number).collect();
     let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
@@ -198,7 +198,7 @@ fn seal(
         incident.secrets.add(secret);
     }
     forge::enrich(&mut incident, &settings.forge, http, notes);
-    let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget);
+    let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget, settings.mask);
     let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
@@ -222,13 +222,13 @@ fn seal(
 }
 
 /// What explains the failure and what must be hidden: two looks at the whole log, side by side.
-fn weigh(incident: &Incident, catalogue: &Catalogue, budget: Budget) -> (Evidence, Redactor) {
+fn weigh(incident: &Incident, catalogue: &Catalogue, budget: Budget, mask: Also) -> (Evidence, Redactor) {
     let baseline = incident.baseline.as_ref().map(|baseline| &baseline.log);
     thread::scope(|scope| {
-        let redactor = scope.spawn(|| Redactor::new(incident));
+        let redactor = scope.spawn(|| Redactor::with(incident, mask));
         let evidence = reduce::reduce(&incident.log, baseline, catalogue, budget);
         // Nothing may leave without a redactor: where the thread broke down, the same is tried once more here.
-        (evidence, redactor.join().unwrap_or_else(|_| Redactor::new(incident)))
+        (evidence, redactor.join().unwrap_or_else(|_| Redactor::with(incident, mask)))
     })
 }
 

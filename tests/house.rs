@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
-    ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "reduce"]),
+    ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),
     ("cli", &["settings"]),
 ];
 

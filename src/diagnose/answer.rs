@@ -1,5 +1,7 @@
 //! A model's answer, held against the evidence: it cites line ids, and what it quotes must stand in the case.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -7,7 +9,7 @@ use thiserror::Error;
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
 use super::fix;
-use super::held::{Ground, fold, supports};
+use super::held::{Ground, fold, quoted, supports};
 use super::prompt::Prompt;
 
 /// More explanations, or fixes, than this help nobody; nor do more lines for one of them.
@@ -199,7 +201,11 @@ fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strengt
     };
     let mut citations: Vec<usize> = claim.lines.iter().filter_map(number).collect();
     citations.retain(|id| case.line(*id).is_some());
-    citations.dedup();
+    // Who quotes a line has cited it, whatever number it gave.
+    let lines = || case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+    citations.extend(quoted(&claim.cause).filter_map(|said| Some(lines().find(|line| said(&line.text))?.id)));
+    let mut seen = BTreeSet::new();
+    citations.retain(|id| seen.insert(*id));
     citations.truncate(MOST_LINES);
     let (said, foreign) = ground.marked(&brief(&claim.cause, LONGEST_SUMMARY));
     let lines: Vec<&str> = citations.iter().filter_map(|id| case.line(*id)).map(|line| line.text.as_str()).collect();

@@ -204,14 +204,16 @@ impl<'a> Pen<'a> {
 
     /// A value whose change's name may say that it is secret.
     fn value(&mut self, change: &Change, value: &str) -> String {
-        self.assigned(&super::named(change, value), value)
+        self.by_name(super::is_secret_by_name(change), value)
     }
 
-    /// The value at the end of `line`, whose beginning may say that it is secret.
-    fn assigned(&mut self, line: &str, value: &str) -> String {
-        let name = line.strip_suffix(value).unwrap_or_default();
-        let sealed = self.text(line);
-        sealed.strip_prefix(name).map_or_else(|| self.text(value), str::to_owned)
+    /// A value, masked as a whole where its name says that it is secret.
+    fn by_name(&mut self, is_secret: bool, value: &str) -> String {
+        let mut spans = super::Spans::default();
+        if is_secret {
+            super::values(value, |range, secret| spans.add(range, secret));
+        }
+        self.redactor.write(value, spans, &mut self.used)
     }
 
     fn suspect(&mut self, suspect: &Suspect) -> Suspect {
@@ -279,8 +281,8 @@ impl<'a> Pen<'a> {
             why: self.text(&why),
             steps: self.all(&steps),
             setting: setting.map(|Setting { name, now, then }| Setting {
-                now: now.map(|now| self.assigned(&format!("{name}={now}"), &now)),
-                then: self.assigned(&format!("{name}={then}"), &then),
+                now: now.map(|now| self.by_name(super::value::is_secret_name(&name), &now)),
+                then: self.by_name(super::value::is_secret_name(&name), &then),
                 name: self.text(&name),
             }),
             command: self.maybe(command.as_ref()),
