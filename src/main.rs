@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
-use firefighter::host::{Env, Standing, Verdict, octopus};
+use firefighter::host::{self, Env, Standing, Verdict, octopus};
 use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
@@ -124,6 +124,7 @@ fn work(
     color: anstream::ColorChoice,
 ) -> Result<ExitCode, Error> {
     let mut out = anstream::AutoStream::new(io::stdout(), color);
+    let harmless = |text: &str| host::harmless(text, env, &settings.access.ci);
     match wish {
         Wish::Prompt => {
             let (prompt, tokens) = prompt(settings, env, secrets)?;
@@ -135,17 +136,18 @@ fn work(
                     prompt.system, prompt.user
                 )
             };
-            write(&mut out, &text);
+            write(&mut out, &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Evidence => {
-            write(&mut out, &shown(&evidence(settings, env, secrets)?, &settings.outputs.format));
+            let text = shown(&evidence(settings, env, secrets)?, &settings.outputs.format);
+            write(&mut out, &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Doctor => {
             let verdicts = doctor(settings, env)?;
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
-            write(&mut out, &table(&verdicts, &settings.outputs.format));
+            write(&mut out, &harmless(&table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
         _ => Ok(match diagnose(settings, env, secrets, now(env), &mut out)? {

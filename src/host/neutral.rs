@@ -47,7 +47,14 @@ pub(super) fn printed(text: &str) -> String {
         out.push('\n');
     }
     out.pop();
-    out
+    // One parser goes on with a command over the end of a line.
+    out.replace("#\n", "# \n")
+}
+
+/// `text` as [`printed`] where any host may read our output, which `env` tells; else as it is.
+#[must_use]
+pub(super) fn for_host(text: &str, hosted: bool) -> String {
+    if hosted { printed(text) } else { text.to_owned() }
 }
 
 /// Without control characters, cut at every end of a line that any host knows, wrapped, and with no two `#` side by side.
