@@ -34,6 +34,7 @@ pub mod redact;
 pub mod reduce;
 pub mod report;
 pub mod runbook;
+pub mod saved;
 pub mod settings;
 pub mod signature;
 
@@ -56,7 +57,7 @@ pub fn diagnose(
 ) -> Result<Outcome, Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = host::detect(env, &settings.access, &http)?;
+    let host = place(settings, env, &http)?;
     publish::progress(host.as_ref(), 5, "Reading the log", out);
     let mut notes = remarks(settings);
     let (case, redactor) = seal(settings, host.as_ref(), secrets, &mut notes)?;
@@ -79,7 +80,7 @@ pub fn diagnose(
 /// What would leave for a model, and its size in tokens. Sends nothing to one.
 pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
     thread::spawn(reduce::tokens::load);
-    let host = host::detect(env, &settings.access, &door(settings)?)?;
+    let host = place(settings, env, &door(settings)?)?;
     let (case, _) = seal(settings, host.as_ref(), secrets, &mut remarks(settings))?;
     let prompt = diagnose::prompt::write(&case);
     let tokens = reduce::tokens::count(&prompt.system) + reduce::tokens::count(&prompt.user);
@@ -100,6 +101,10 @@ pub struct Shown {
 
 /// The evidence alone: what reduce picks from a log, and why.
 pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<Shown, Error> {
+    if settings.case.is_some() {
+        let reason = "a saved case has no log to pick from: use `replay` or `prompt` with it";
+        return Err(Error::Settings(reason.to_owned()));
+    }
     thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let mut incident = host.collect(&mut remarks(settings))?;
@@ -174,6 +179,15 @@ pub fn sealed(text: &str, env: &Env) -> Redacted<String> {
     Redactor::new(&incident).seal_text(text)
 }
 
+/// The host to ask. A saved case is told like a log file: to a person, for the run it is of is not the one around us.
+fn place(settings: &Settings, env: &Env, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
+    let mut access = settings.access.clone();
+    if let Some(path) = &settings.case {
+        access.log = Some(path.display().to_string());
+    }
+    host::detect(env, &access, http)
+}
+
 /// The way of a run from its log to all that may leave of it.
 fn seal(
     settings: &Settings,
@@ -182,6 +196,9 @@ fn seal(
     notes: &mut Vec<Note>,
 ) -> Result<(Redacted<Case>, Redactor), Error> {
     let catalogue = catalogue(settings)?;
+    if let Some(path) = &settings.case {
+        return saved::read(path, &catalogue, secrets, notes);
+    }
     let mut incident = host.collect(notes)?;
     for secret in secrets {
         incident.secrets.add(secret);

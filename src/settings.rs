@@ -81,6 +81,8 @@ pub const SETTINGS: &[Row] = &[
         "A log to read; `-` for the standard input"),
     row("baseline", &["FIREFIGHTER_BASELINE"], "", "", Kind::Value("FILE"), WHAT,
         "With --log: the log of a good run of the same thing. What it says too explains less"),
+    row("case", &["FIREFIGHTER_CASE"], "", "", Kind::Value("FILE"), WHAT,
+        "A saved case: the firefighter.json of an earlier report. Nothing is collected; goes before all else that names a run"),
     row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
         "An Octopus run by its address in the portal: a task, a deployment or a release"),
     row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
@@ -195,6 +197,8 @@ pub struct Merged {
 pub struct Settings {
     /// For the host.
     pub access: host::Access,
+    /// A saved case to diagnose instead of a run.
+    pub case: Option<PathBuf>,
     /// For the network.
     pub network: Network,
     /// For reduce.
@@ -364,6 +368,7 @@ impl Merged {
         let octopus = octopus::Access { server, credential, space, target, again };
         Ok(Settings {
             access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus },
+            case: self.text("case").map(PathBuf::from),
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),

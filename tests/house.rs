@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
+    ("saved", &["model", "error", "redact", "report", "signature"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
     ("settings", &["error", "diagnose", "host", "http", "publish", "reduce"]),
     ("cli", &["settings"]),

@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
 
-use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Usage};
+use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Secrets, Usage};
 use crate::redact::rules::Rules;
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
@@ -106,6 +106,19 @@ impl Redactor {
     #[must_use]
     pub fn seal(&self, incident: &Incident, evidence: &Evidence) -> Redacted<Case> {
         Redacted(Pen::new(self).case(incident, evidence))
+    }
+
+    /// Masks a case that was read back from a report: whoever saved it may have edited it. Also the redactor that did,
+    /// for what is said of the case later.
+    #[must_use]
+    pub fn reseal(case: &Case, secrets: Secrets) -> (Redacted<Case>, Self) {
+        let redactor = Self::new(&seal::incident_of(case, secrets));
+        // A mask that stands in the saved text keeps its number: no other secret may be given it.
+        for number in 1..=seal::most_masks(case) {
+            redactor.number(&Arc::from(format!("\0{number}")));
+        }
+        let sealed = Pen::new(&redactor).saved(case);
+        (Redacted(sealed), redactor)
     }
 
     /// Masks what a model said.

@@ -211,6 +211,7 @@ struct Compared {
     why: String,
     finding: Option<String>,
     durations: Vec<Duration>,
+    steps: Vec<Step>,
 }
 
 #[derive(Serialize)]
@@ -465,6 +466,7 @@ fn compared(report: &Report) -> Option<Compared> {
         why: words::plain(why),
         finding: changes::finding(report),
         durations: durations.into_iter().map(duration).collect(),
+        steps: case.baseline_steps.iter().map(step).collect(),
     })
 }
 
