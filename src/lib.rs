@@ -36,6 +36,7 @@ pub mod redact;
 pub mod reduce;
 pub mod report;
 pub mod runbook;
+pub mod saved;
 pub mod settings;
 pub mod signature;
 
@@ -58,7 +59,7 @@ pub fn diagnose(
 ) -> Result<Outcome, Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = host::detect(env, &settings.access, &http)?;
+    let host = place(settings, env, &http)?;
     publish::progress(host.as_ref(), 5, "Reading the log", out);
     let mut notes = remarks(settings);
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut notes)?;
@@ -88,7 +89,7 @@ pub fn diagnose(
 pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = host::detect(env, &settings.access, &http)?;
+    let host = place(settings, env, &http)?;
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut remarks(settings))?;
     let asked = settings.choice.question.as_ref().map(|question| redactor.text(question));
     let prompt = diagnose::prompt::write(&case, asked.as_deref(), settings.choice.room());
@@ -110,6 +111,10 @@ pub struct Shown {
 
 /// The evidence alone: what reduce picks from a log, and why.
 pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<Shown, Error> {
+    if settings.case.is_some() {
+        let reason = "a saved case has no log to pick from: use `replay` or `prompt` with it";
+        return Err(Error::Settings(reason.to_owned()));
+    }
     thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let mut incident = host.collect(&mut remarks(settings))?;
@@ -184,6 +189,15 @@ pub fn sealed(text: &str, env: &Env) -> Redacted<String> {
     Redactor::new(&incident).seal_text(text)
 }
 
+/// The host to ask. A saved case is told like a log file: to a person, for the run it is of is not the one around us.
+fn place(settings: &Settings, env: &Env, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
+    let mut access = settings.access.clone();
+    if let Some(path) = &settings.case {
+        access.log = Some(path.display().to_string());
+    }
+    host::detect(env, &access, http)
+}
+
 /// The way of a run from its log to all that may leave of it.
 fn seal(
     settings: &Settings,
@@ -193,6 +207,9 @@ fn seal(
     notes: &mut Vec<Note>,
 ) -> Result<(Redacted<Case>, Redactor), Error> {
     let catalogue = catalogue(settings)?;
+    if let Some(path) = &settings.case {
+        return saved::read(path, &catalogue, secrets, notes);
+    }
     let mut incident = host.collect(notes)?;
     for secret in secrets {
         incident.secrets.add(secret);

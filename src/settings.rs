@@ -88,6 +88,8 @@ pub const SETTINGS: &[Row] = &[
     row("question", &["FIREFIGHTER_QUESTION"], "", "", Kind::Value("TEXT"), WHAT,
         "A question in words, such as \"Why did Shop fail in Production yesterday?\": it finds the run where nothing else names one, \
          and a model answers it. The command `ask` takes it without the flag"),
+    row("case", &["FIREFIGHTER_CASE"], "", "", Kind::Value("FILE"), WHAT,
+        "A saved case: the firefighter.json of an earlier report. Nothing is collected; goes before all else that names a run"),
     row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
         "An Octopus run by its address in the portal: a task, a deployment or a release"),
     row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
@@ -231,6 +233,8 @@ pub struct Merged {
 pub struct Settings {
     /// For the host.
     pub access: host::Access,
+    /// A saved case to diagnose instead of a run.
+    pub case: Option<PathBuf>,
     /// For the network.
     pub network: Network,
     /// For reduce.
@@ -416,6 +420,7 @@ impl Merged {
         let octopus = octopus::Access { server, credential, space, target, again };
         Ok(Settings {
             access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus, ci: self.ci()? },
+            case: self.text("case").map(PathBuf::from),
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),

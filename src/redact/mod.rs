@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aho_corasick::AhoCorasick;
 use memchr::memmem;
 
-use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Usage};
+use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Secrets, Usage};
 pub use crate::redact::personal::Also;
 use crate::redact::rules::{Proof, Rules};
 use crate::redact::seal::Pen;
@@ -116,6 +116,19 @@ impl Redactor {
     #[must_use]
     pub fn seal(&self, incident: &Incident, evidence: &Evidence) -> Redacted<Case> {
         Redacted(Pen::new(self).case(incident, evidence))
+    }
+
+    /// Masks a case that was read back from a report: whoever saved it may have edited it. Also the redactor that did,
+    /// for what is said of the case later.
+    #[must_use]
+    pub fn reseal(case: &Case, secrets: Secrets) -> (Redacted<Case>, Self) {
+        let redactor = Self::new(&seal::incident_of(case, secrets));
+        // A mask that stands in the saved text keeps its number: no other secret may be given it.
+        for number in 1..=seal::most_masks(case) {
+            redactor.number(&Arc::from(format!("\0{number}")));
+        }
+        let sealed = Pen::new(&redactor).saved(case);
+        (Redacted(sealed), redactor)
     }
 
     /// Masks what a model said.

@@ -6,9 +6,33 @@ use std::sync::Arc;
 
 use crate::model::{
     Author, Baseline, Case, Change, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix,
-    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Setting, Step, Suspect, Usage,
+    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Secrets, Setting, Step, Suspect, Usage,
 };
 use crate::redact::Redactor;
+
+/// What a redactor can learn from a case that was read back.
+pub(super) fn incident_of(case: &Case, secrets: Secrets) -> Incident {
+    Incident {
+        run: case.run.clone(),
+        log: Log { text: log_of(case), ..Log::default() },
+        definitions: case.definitions.clone(),
+        changes: case.changes.clone(),
+        context: case.context.clone(),
+        secrets,
+        ..Incident::default()
+    }
+}
+
+/// The lines of a case, one after the other: a key of several lines is seen as one.
+fn log_of(case: &Case) -> String {
+    let lines = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+    lines.flat_map(|line| [line.text.as_str(), "\n"]).collect()
+}
+
+/// The most masks that can stand in a case: as many as it says, within reason.
+pub(super) fn most_masks(case: &Case) -> usize {
+    case.masked.min(100_000)
+}
 
 /// Writes masked text and remembers which secrets it met.
 pub(super) struct Pen<'a> {
@@ -70,6 +94,65 @@ impl<'a> Pen<'a> {
         }
         case.masked = self.used.len();
         case
+    }
+
+    /// A case that was read back; its lines stand one after the other in the log of [`incident_of`].
+    pub(super) fn saved(mut self, case: &Case) -> Case {
+        let Case {
+            run,
+            steps,
+            excerpts,
+            matches,
+            definitions,
+            earlier,
+            baseline,
+            baseline_steps,
+            changes,
+            suspects,
+            context,
+            best,
+            quiet,
+            numbering,
+            total_lines,
+            tokens,
+            masked,
+        } = case;
+        let log = log_of(case);
+        let mut start = 0;
+        let mut line = |pen: &mut Self, line: &ExcerptLine| {
+            let range = start..start + line.text.len();
+            start = range.end + 1;
+            ExcerptLine { text: pen.redactor.log_text(&log, range, &mut pen.used), ..line.clone() }
+        };
+        let excerpts = excerpts.iter().map(|Excerpt { step, lines, reason, repeats }| Excerpt {
+            step: self.maybe(step.as_ref()),
+            lines: lines.iter().map(|one| line(&mut self, one)).collect(),
+            reason: self.text(reason),
+            repeats: *repeats,
+        });
+        let excerpts = excerpts.collect();
+        let mut sealed = Case {
+            run: self.run(run),
+            steps: steps.iter().map(|step| self.step(step)).collect(),
+            excerpts,
+            // In a case lines have their ids already.
+            matches: matches.iter().map(|one| Match { line: one.line, ..self.found(one) }).collect(),
+            definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
+            earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
+            baseline: baseline.as_ref().map(|(run, why)| (self.run(run), self.text(why))),
+            baseline_steps: baseline_steps.iter().map(|step| self.step(step)).collect(),
+            changes: changes.iter().map(|change| self.change(change)).collect(),
+            suspects: suspects.iter().map(|one| Suspect { words: self.all(&one.words), ..one.clone() }).collect(),
+            context: context.iter().map(|context| self.context(context)).collect(),
+            best: best.clone(),
+            quiet: *quiet,
+            numbering: *numbering,
+            total_lines: *total_lines,
+            tokens: *tokens,
+            masked: 0,
+        };
+        sealed.masked = masked + self.used.len();
+        sealed
     }
 
     fn run(&mut self, run: &Run) -> Run {
