@@ -116,8 +116,19 @@ const PROMPT: &str = "\
 Examples:
   firefighter prompt --log build.log
   firefighter prompt --task ServerTasks-123 --format json
+  firefighter prompt --case firefighter.json
 
 Prints exactly what would be sent to a model, secrets masked, with its size in tokens. Nothing is sent to one.";
+
+const REPLAY: &str = "\
+Examples:
+  firefighter replay firefighter.json
+  firefighter replay firefighter.json --llm-provider ollama --llm-model llama3.1:8b
+  firefighter prompt --case firefighter.json > question.txt
+  firefighter replay firefighter.json --answer answer.json --format markdown
+
+Diagnoses the case in a report's firefighter.json again, with another model or with none. Nothing is collected: without a model
+it needs no network. The file is taken for a stranger's: secrets in it are masked again.";
 
 const DOCTOR: &str = "\
 Examples:
@@ -177,6 +188,17 @@ pub fn command() -> Command {
         .after_help(DOCTOR)
         .args(flags(&positional))
         .arg(address());
+    let replay = Command::new("replay")
+        .about("Diagnose a saved case again, with another model or none")
+        .after_help(REPLAY)
+        .args(flags(&["case"]))
+        .arg(
+            Arg::new("case")
+                .value_name("FILE")
+                .required(true)
+                .help("The firefighter.json of an earlier report")
+                .help_heading("What to diagnose"),
+        );
     let completions = Command::new("completions")
         .about("Print completions for a shell")
         .after_help("Example:\n  firefighter completions bash > /etc/bash_completion.d/firefighter")
@@ -190,7 +212,7 @@ pub fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([diagnose, ask, run, evidence, prompt, doctor, completions, man])
+        .subcommands([diagnose, ask, run, evidence, prompt, replay, doctor, completions, man])
 }
 
 /// Settings that name a run, which a command that is run itself needs none of.
@@ -257,6 +279,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
         "doctor" => Wish::Doctor,
         "completions" => Wish::Completions(matches.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Wish::Man,
+        // `replay FILE` is `diagnose --case FILE`.
         _ => Wish::Diagnose,
     };
     let takes_flags =

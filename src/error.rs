@@ -20,6 +20,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A saved case can't be read back.
+    #[error("cannot replay {path}: {reason}")]
+    Case {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// The host can't be asked, or has no such run.
     #[error("{0}")]
     Host(String),

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict, octopus};
 use crate::http::Http;
 use crate::model::{Case, Confidence, Evidence, Incident, Note, Stage};
-use crate::redact::{Redacted, Redactor};
+use crate::redact::{Also, Redacted, Redactor};
 use crate::reduce::Budget;
 use crate::report::{Asked, Report};
 use crate::settings::Settings;
@@ -36,6 +36,7 @@ pub mod redact;
 pub mod reduce;
 pub mod report;
 pub mod runbook;
+pub mod saved;
 pub mod settings;
 pub mod signature;
 pub mod wrap;
@@ -59,7 +60,7 @@ pub fn diagnose(
 ) -> Result<Outcome, Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = host::detect(env, &settings.access, &http)?;
+    let host = place(settings, env, &http)?;
     publish::progress(host.as_ref(), 5, "Reading the log", out);
     let mut notes = remarks(settings);
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut notes)?;
@@ -89,7 +90,7 @@ pub fn diagnose(
 pub fn prompt(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<(Prompt, usize), Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = host::detect(env, &settings.access, &http)?;
+    let host = place(settings, env, &http)?;
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut remarks(settings))?;
     let asked = settings.choice.question.as_ref().map(|question| redactor.text(question));
     let prompt = diagnose::prompt::write(&case, asked.as_deref(), settings.choice.room());
@@ -111,13 +112,17 @@ pub struct Shown {
 
 /// The evidence alone: what reduce picks from a log, and why.
 pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<Shown, Error> {
+    if settings.case.is_some() {
+        let reason = "a saved case has no log to pick from: use `replay` or `prompt` with it";
+        return Err(Error::Settings(reason.to_owned()));
+    }
     thread::spawn(reduce::tokens::load);
     let host = host::detect(env, &settings.access, &door(settings)?)?;
     let mut incident = host.collect(&mut remarks(settings))?;
     for secret in secrets {
         incident.secrets.add(secret);
     }
-    let (evidence, redactor) = weigh(&incident, &catalogue(settings)?, settings.budget);
+    let (evidence, redactor) = weigh(&incident, &catalogue(settings)?, settings.budget, settings.mask);
     let number = |index: &usize| incident.log.lines.get(*index).map(|line| line.number);
     let lines = evidence.best.iter().filter_map(number).collect();
     let sure = evidence.matches.first().filter(|best| best.strength >= signature::SURE);
@@ -185,6 +190,15 @@ pub fn sealed(text: &str, env: &Env) -> Redacted<String> {
     Redactor::new(&incident).seal_text(text)
 }
 
+/// The host to ask. A saved case is told like a log file: to a person, for the run it is of is not the one around us.
+fn place(settings: &Settings, env: &Env, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
+    let mut access = settings.access.clone();
+    if let Some(path) = &settings.case {
+        access.log = Some(path.display().to_string());
+    }
+    host::detect(env, &access, http)
+}
+
 /// The way of a run from its log to all that may leave of it.
 fn seal(
     settings: &Settings,
@@ -194,12 +208,15 @@ fn seal(
     notes: &mut Vec<Note>,
 ) -> Result<(Redacted<Case>, Redactor), Error> {
     let catalogue = catalogue(settings)?;
+    if let Some(path) = &settings.case {
+        return saved::read(path, &catalogue, secrets, notes);
+    }
     let mut incident = host.collect(notes)?;
     for secret in secrets {
         incident.secrets.add(secret);
     }
     forge::enrich(&mut incident, &settings.forge, http, notes);
-    let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget);
+    let (mut evidence, redactor) = weigh(&incident, &catalogue, settings.budget, settings.mask);
     let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
@@ -223,13 +240,13 @@ fn seal(
 }
 
 /// What explains the failure and what must be hidden: two looks at the whole log, side by side.
-fn weigh(incident: &Incident, catalogue: &Catalogue, budget: Budget) -> (Evidence, Redactor) {
+fn weigh(incident: &Incident, catalogue: &Catalogue, budget: Budget, mask: Also) -> (Evidence, Redactor) {
     let baseline = incident.baseline.as_ref().map(|baseline| &baseline.log);
     thread::scope(|scope| {
-        let redactor = scope.spawn(|| Redactor::new(incident));
+        let redactor = scope.spawn(|| Redactor::with(incident, mask));
         let evidence = reduce::reduce(&incident.log, baseline, catalogue, budget);
         // Nothing may leave without a redactor: where the thread broke down, the same is tried once more here.
-        (evidence, redactor.join().unwrap_or_else(|_| Redactor::new(incident)))
+        (evidence, redactor.join().unwrap_or_else(|_| Redactor::with(incident, mask)))
     })
 }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
-use firefighter::host::{Captured, Env, Standing, Verdict, octopus};
+use firefighter::host::{self, Captured, Env, Standing, Verdict, octopus};
 use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
@@ -199,6 +199,7 @@ fn work(
         Wish::Run(_) => Box::new(anstream::AutoStream::new(io::stderr(), color)),
         _ => Box::new(anstream::AutoStream::new(io::stdout(), color)),
     };
+    let harmless = |text: &str| host::harmless(text, env, &settings.access.ci);
     match wish {
         Wish::Prompt => {
             let (prompt, tokens) = prompt(settings, env, secrets)?;
@@ -210,17 +211,18 @@ fn work(
                     prompt.system, prompt.user
                 )
             };
-            write(out.as_mut(), &text);
+            write(out.as_mut(), &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Evidence => {
-            write(out.as_mut(), &shown(&evidence(settings, env, secrets)?, &settings.outputs.format));
+            let text = shown(&evidence(settings, env, secrets)?, &settings.outputs.format);
+            write(out.as_mut(), &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Doctor => {
             let verdicts = doctor(settings, env)?;
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
-            write(out.as_mut(), &table(&verdicts, &settings.outputs.format));
+            write(out.as_mut(), &harmless(&table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
         _ => Ok(match diagnose(settings, env, secrets, now(env), out.as_mut())? {

@@ -58,7 +58,8 @@ pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dy
             say(out, &host.say(&remarks).unwrap_or_default())?;
         }
     } else {
-        say(out, &written(&outputs.format))?;
+        let text = written(&outputs.format);
+        say(out, &host.printed(&text).unwrap_or(text))?;
     }
     match fault {
         // Inside a host the highlights have said so; the report itself was told.

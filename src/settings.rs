@@ -19,6 +19,7 @@ use crate::host::octopus::{self, Again, Credential, Plain, Question, Target};
 use crate::host::{self, Env};
 use crate::http::{Network, Roots};
 use crate::publish::Outputs;
+use crate::redact::Also;
 use crate::reduce::Budget;
 
 /// What a setting is, and where it may come from.
@@ -87,6 +88,8 @@ pub const SETTINGS: &[Row] = &[
     row("question", &["FIREFIGHTER_QUESTION"], "", "", Kind::Value("TEXT"), WHAT,
         "A question in words, such as \"Why did Shop fail in Production yesterday?\": it finds the run where nothing else names one, \
          and a model answers it. The command `ask` takes it without the flag"),
+    row("case", &["FIREFIGHTER_CASE"], "", "", Kind::Value("FILE"), WHAT,
+        "A saved case: the firefighter.json of an earlier report. Nothing is collected; goes before all else that names a run"),
     row("url", &["FIREFIGHTER_URL"], "", "", Kind::Value("ADDRESS"), WHAT,
         "An Octopus run by its address in the portal: a task, a deployment or a release"),
     row("task", &["FIREFIGHTER_TASK"], "", "", Kind::Value("ID"), WHAT,
@@ -181,6 +184,8 @@ pub const SETTINGS: &[Row] = &[
         "Also write the report there as firefighter.md, .html and .json. Inside Octopus: ./firefighter-report"),
     row("color", &["FIREFIGHTER_COLOR"], "color", "auto", Kind::Choice(&["auto", "always", "never"]), OUTPUT,
         "Colors; `auto` uses them on a terminal unless NO_COLOR is set"),
+    row("mask", &["FIREFIGHTER_MASK"], "mask", "", Kind::Value("KINDS"), OUTPUT,
+        "Mask besides secrets: `email` for e-mail addresses, `ip` for IP addresses, `email,ip` for both"),
     row("strict", &["FIREFIGHTER_STRICT"], "", "false", Kind::Switch, OUTPUT,
         "Exit with a code that tells the outcome instead of always 0"),
     row("deadline", &["FIREFIGHTER_DEADLINE"], "deadline", "120", Kind::Value("SECONDS"), OUTPUT,
@@ -230,6 +235,8 @@ pub struct Merged {
 pub struct Settings {
     /// For the host.
     pub access: host::Access,
+    /// A saved case to diagnose instead of a run.
+    pub case: Option<PathBuf>,
     /// For the network.
     pub network: Network,
     /// For reduce.
@@ -242,6 +249,8 @@ pub struct Settings {
     pub forge: forge::Choice,
     /// For diagnose.
     pub choice: Choice,
+    /// For redact.
+    pub mask: Also,
     /// For publish.
     pub outputs: Outputs,
     /// For everything.
@@ -426,12 +435,14 @@ impl Merged {
                 octopus,
                 ci: self.ci()?,
             },
+            case: self.text("case").map(PathBuf::from),
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
             forge: self.forges()?,
             choice: Choice { question, ..self.models(env, now)? },
+            mask: self.mask()?,
             outputs: Outputs {
                 format: self.choice("format")?,
                 named: self.values.get("format").is_some_and(|given| given.from != "default"),
@@ -441,6 +452,19 @@ impl Merged {
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,
         })
+    }
+
+    /// What to mask besides secrets.
+    fn mask(&self) -> Result<Also, Error> {
+        let mut mask = Also::default();
+        for word in self.text("mask").unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word.to_ascii_lowercase().as_str() {
+                "email" => mask.email = true,
+                "ip" => mask.ip = true,
+                _ => return Err(self.wrong("mask", "email, ip, or both with a comma between")),
+            }
+        }
+        Ok(mask)
     }
 
     /// The run that was named, and the server where the run's address names one.
@@ -617,6 +641,7 @@ mod tests {
             message(&[("budget", "many")]),
             "budget is many (from flag --budget), but it must be a whole number above 0"
         );
+        assert!(message(&[("mask", "email,phone")]).contains("email, ip, or both"));
         assert!(message(&[("format", "pdf")]).contains("one of text, json, markdown, html"));
         assert!(message(&[("llm-url", "http://localhost/v1")]).contains("FIREFIGHTER_LLM_MODEL"));
         assert!(message(&[("llm-provider", "clippy")]).contains("one of openai, "));

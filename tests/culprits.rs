@@ -3,7 +3,8 @@
 //! The files are of the form that `sim/two_runs` describes; their `[expected]` holds the `cause`, a kind of change, and a part of
 //! its `title`. Where the cause is `none`, nothing that changed is to blame, and no suspect may be told. They were written before
 //! the ranking was measured on them, and halved by a hash of their names: `tuned/` may be looked at while the ranking is worked on,
-//! `held/` may not, nor may a case be changed so that it fits. `cargo test --test culprits -- --nocapture` shows the tables.
+//! `held/` may not, nor may a case be changed so that it fits. `unseen/` came later, from somebody who had read neither the ranking
+//! nor `held/`. `cargo test --test culprits -- --nocapture` shows the tables.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the tables are for whoever works on the ranking")]
@@ -119,4 +120,14 @@ fn the_true_cause_is_the_first_suspect_of_most_cases_that_were_looked_at() {
     let (first, three, all) = shares("tuned");
     assert!(first * 100 >= all * 95, "first: {first} of {all}");
     assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
+}
+
+// Written by somebody who had not seen the ranking; its first run over them: 23 of 37 came first (62 %), 27 were among the first
+// three (73 %). Of the 28 with a cause 18 came first, 4 second and 6 not at all; of the 9 with none to blame 5 told of none. That
+// is below what is wanted (80 % and 95 %): the floors here only keep it from getting worse. Once the ranking is worked on with these, they say nothing any more of what to expect elsewhere.
+#[test]
+fn the_ranking_of_cases_that_nobody_tuned_for_gets_no_worse() {
+    let (first, three, all) = shares("unseen");
+    assert!(first * 100 >= all * 60, "first: {first} of {all}");
+    assert!(three * 100 >= all * 70, "among the first three: {three} of {all}");
 }

@@ -23,8 +23,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
     ("wrap", &["model", "clean"]),
+    ("saved", &["model", "error", "redact", "report", "signature"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
-    ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "reduce"]),
+    ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),
     ("cli", &["settings"]),
 ];
 

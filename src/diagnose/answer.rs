@@ -1,21 +1,24 @@
 //! A model's answer, held against the evidence: it cites line ids, and what it quotes must stand in the case.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
 
-use super::fix;
-use super::held::{Ground, fold, supports};
+use super::danger::dangerous;
+use super::held::{Ground, fold, quoted, supports};
 use super::prompt::Prompt;
+use super::proposal::{self, Proposal};
 
 /// More explanations, or fixes, than this help nobody; nor do more lines for one of them.
 const MOST: usize = 5;
-const MOST_LINES: usize = 12;
+pub(super) const MOST_LINES: usize = 12;
 /// Characters of a summary or an explanation, of a step of advice, of a quotation that is told as invented.
 const LONGEST_SUMMARY: usize = 900;
-const LONGEST_STEP: usize = 600;
+pub(super) const LONGEST_STEP: usize = 600;
 const LONGEST_QUOTE: usize = 80;
 
 /// Why an answer can't be used: a line for the reader.
@@ -60,20 +63,6 @@ struct Claim {
     command: Option<String>,
     #[serde(default)]
     disproof: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Proposal {
-    #[serde(default, rename = "type")]
-    kind: String,
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    why: String,
-    #[serde(default)]
-    steps: Vec<String>,
-    #[serde(default)]
-    script: String,
 }
 
 /// A diagnosis by `author` from `reply` to `question`, and remarks on what of it did not hold.
@@ -168,7 +157,7 @@ pub(super) fn check(
             remarks.push(format!("advice by the model was dropped: {flaw}"));
             continue;
         }
-        fixes.extend(proposed(&proposal, case, &ground));
+        fixes.extend(proposal::fix(&proposal, case, &ground, &mut remarks));
     }
     let domain = known.domain.filter(|_| agrees);
     Ok((Diagnosis { summary, kind, domain, retry, hypotheses, fixes, confidence, author }, remarks))
@@ -199,7 +188,11 @@ fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strengt
     };
     let mut citations: Vec<usize> = claim.lines.iter().filter_map(number).collect();
     citations.retain(|id| case.line(*id).is_some());
-    citations.dedup();
+    // Who quotes a line has cited it, whatever number it gave.
+    let lines = || case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+    citations.extend(quoted(&claim.cause).filter_map(|said| Some(lines().find(|line| said(&line.text))?.id)));
+    let mut seen = BTreeSet::new();
+    citations.retain(|id| seen.insert(*id));
     citations.truncate(MOST_LINES);
     let (said, foreign) = ground.marked(&brief(&claim.cause, LONGEST_SUMMARY));
     let lines: Vec<&str> = citations.iter().filter_map(|id| case.line(*id)).map(|line| line.text.as_str()).collect();
@@ -212,43 +205,18 @@ fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strengt
     let strength = if shown { Strength::Shown } else { Strength::Doubtful };
     let told = |text: Option<String>| {
         let text = ground.at_home(&brief(&text?, LONGEST_STEP));
-        Some(text).filter(|text| !text.trim().is_empty())
+        Some(text).filter(|text| !text.trim().is_empty() && dangerous(text).is_none())
     };
     let (check, command, disproof) = (told(claim.check), told(claim.command), told(claim.disproof));
     (Hypothesis { cause: said, citations, check, command, disproof, signature: None, links: Vec::new() }, strength)
 }
 
 /// `text` in at most `most` characters: whoever says more says nothing that anyone reads.
-fn brief(text: &str, most: usize) -> String {
+pub(super) fn brief(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{} …", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-fn proposed(proposal: &Proposal, case: &Case, ground: &Ground) -> Option<Fix> {
-    let before = case.definitions.iter().find_map(|definition| definition.script.as_ref());
-    let diff = before
-        .filter(|_| !proposal.script.trim().is_empty())
-        .map(|script| fix::unified(script, &script.body, &proposal.script));
-    let kind = match (proposal.kind.as_str(), &diff) {
-        (_, Some(_)) => FixKind::Script,
-        ("setting", None) => FixKind::Setting,
-        _ => FixKind::Person,
-    };
-    let said = |text: &str| ground.at_home(&brief(text, LONGEST_STEP));
-    let steps = proposal.steps.iter().filter(|step| !step.trim().is_empty()).take(MOST_LINES);
-    let steps: Vec<String> = steps.map(|step| said(step)).collect();
-    let says_something =
-        !proposal.title.trim().is_empty() && (!steps.is_empty() || diff.is_some() || !proposal.why.is_empty());
-    says_something.then(|| Fix {
-        kind,
-        title: said(&proposal.title),
-        why: said(&proposal.why),
-        steps,
-        diff,
-        ..Fix::default()
-    })
 }
 
 /// Whether `text` is but a piece of the instructions, or the id of a line.

@@ -228,6 +228,12 @@ pub(super) fn supports(claim: &str, lines: &[&str]) -> bool {
     stems.any(|stem| lines.contains(stem))
 }
 
+/// For each quotation in `text` whether a line holds it.
+pub(super) fn quoted(text: &str) -> impl Iterator<Item = impl Fn(&str) -> bool> {
+    let long = quotations(text).map(fold).filter(|quoted| quoted.chars().count() >= QUOTATION);
+    long.map(|quoted| move |line: &str| fold(line).contains(&quoted))
+}
+
 /// What stands between quotation marks in `text`.
 fn quotations(text: &str) -> impl Iterator<Item = &str> {
     let same = ['`', '"'].into_iter().flat_map(|mark| text.split(mark).skip(1).step_by(2));

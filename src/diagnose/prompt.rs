@@ -34,16 +34,19 @@ Rules:
 - Never quote text that is not in the data. Never invent names, versions, settings or numbers.
 - Tell the root cause apart from what merely followed from it.
 - Where the lines allow several causes, give each as a hypothesis, the likeliest first.
-- A text such as \u{27e8}secret:3\u{27e9} stands for a secret: the same number is the same secret.
+- A text such as \u{27e8}secret:1\u{27e9} stands for a secret: the same number is the same secret.
 - Before the data stands what the person asks: let the summary answer just that.
 - If the lines do not show the cause, say so: leave hypotheses empty and say in the summary what is missing.
-- Where a setting or the step's script can be changed, say exactly what. Give a changed script whole in `script`, else leave it empty.
+- A fix is of one type. setting: its name in `setting`, the new value in `value`. script: the step's name in `step`, the whole changed \
+script in `script`, nothing left out. repository: a unified diff in `patch`. command: in `command`. person: what to ask or do in `steps`. \
+Leave empty what does not apply. Say the risk and how to undo it.
 
 Answer with one JSON object and nothing else:
 {\"summary\": \"the cause in one or two sentences\", \"kind\": \"a label such as rate-limit, dns, timeout, authentication, script-error, or unknown\", \
 \"retry\": \"helps|maybe|no|unknown\", \
 \"hypotheses\": [{\"cause\": \"...\", \"lines\": [\"L12\"], \"check\": \"how to check it\", \"command\": \"a command that shows it and changes nothing, or empty\", \"disproof\": \"what one would see if it were wrong\"}], \
-\"fixes\": [{\"type\": \"setting|script|person\", \"title\": \"...\", \"why\": \"...\", \"steps\": [\"...\"], \"script\": \"\"}]}";
+\"fixes\": [{\"type\": \"setting|script|repository|command|person\", \"title\": \"...\", \"why\": \"...\", \"steps\": [\"...\"], \"step\": \"\", \
+\"setting\": \"\", \"value\": \"\", \"script\": \"\", \"patch\": \"\", \"command\": \"\", \"risk\": \"...\", \"undo\": \"...\"}]}";
 
 /// What a question may take.
 #[derive(Clone, Copy)]
@@ -128,7 +131,7 @@ mod tests {
             assert!(prompt.user.contains(&format!("L{lines} ")), "the best line at {most}");
             prompt.user
         };
-        for most in [700, 1_000, 2_000, 4_000] {
+        for most in [900, 1_000, 2_000, 4_000] {
             for lines in [1, 10, 1_000] {
                 check(most, lines);
             }

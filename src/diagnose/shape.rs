@@ -14,11 +14,18 @@ pub(super) fn schema() -> String {
         ("disproof", text()),
     ]);
     let fix = object(&[
-        ("type", one_of(r#""setting","script","person""#)),
+        ("type", one_of(r#""setting","script","repository","command","person""#)),
         ("title", text()),
         ("why", text()),
         ("steps", list(text())),
+        ("step", text()),
+        ("setting", text()),
+        ("value", text()),
         ("script", text()),
+        ("patch", text()),
+        ("command", text()),
+        ("risk", text()),
+        ("undo", text()),
     ]);
     object(&[
         ("summary", text()),

@@ -108,11 +108,18 @@ pub enum Standing {
     Off,
 }
 
+/// `text` as it may be printed where we run: nothing in it is a command to a host that reads our output.
+#[must_use]
+pub fn harmless(text: &str, env: &Env, ci: &ci::Settings) -> String {
+    neutral::for_host(text, octopus::is_here(env) || ci::is_here(env, ci))
+}
+
 /// The host to ask, from what the user named and where we run.
 pub fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Result<Box<dyn Host>, Error> {
-    let around = if octopus::is_here(env) { None } else { ci::detect(env, access, http) };
+    let inside = octopus::is_here(env);
+    let around = if inside { octopus::detect(env, access, http) } else { ci::detect(env, access, http) };
     // Some builds log in to an Octopus Server, which alone does not mean that they ask about a run of it.
-    let asks_octopus = around.is_none() || access.octopus.target.is_some();
+    let asks_octopus = !inside && (around.is_none() || access.octopus.target.is_some());
     let octopus = || octopus::detect(env, access, http).filter(|_| asks_octopus);
     let source = local::detect(env, access, http).or_else(octopus);
     // A log that a person names is all that is asked about.

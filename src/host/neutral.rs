@@ -28,6 +28,10 @@ pub(super) fn one_line(text: &str) -> String {
 /// A line that begins with one `#` more is a heading of Markdown and stays.
 #[must_use]
 pub(super) fn printed(text: &str) -> String {
+    if text.starts_with('{') {
+        // JSON can say it in another way; its lines begin with a quotation mark or a bracket.
+        return text.replace("##", "#\\u0023");
+    }
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
         let clean: String = line.chars().filter(|c| *c == '\t' || *c == '\u{1b}' || !unwanted(*c)).collect();
@@ -47,7 +51,14 @@ pub(super) fn printed(text: &str) -> String {
         out.push('\n');
     }
     out.pop();
-    out
+    // One parser goes on with a command over the end of a line.
+    out.replace("#\n", "# \n")
+}
+
+/// `text` as [`printed`] where any host may read our output, which `env` tells; else as it is.
+#[must_use]
+pub(super) fn for_host(text: &str, hosted: bool) -> String {
+    if hosted { printed(text) } else { text.to_owned() }
 }
 
 /// Without control characters, cut at every end of a line that any host knows, wrapped, and with no two `#` side by side.
@@ -111,6 +122,7 @@ mod tests {
         check("  ::error::x", "  : :error::x");
         check("##[error]x", "# #[error]x");
         check("a\rb", "ab");
+        check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023#x\"}");
     }
 
     #[test]

@@ -2,14 +2,30 @@
 //! Found whole, and also when a log holds only their start or end.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use memchr::memmem;
+use memchr::memmem::Finder;
 
 /// Longer keys do not exist; a missing end must not cost the rest of the log.
 const LARGEST: usize = 64 * 1024;
 
+/// What every label of a private key holds, and few other lines.
+static LABEL: LazyLock<Finder> = LazyLock::new(|| Finder::new("PRIVATE KEY"));
+static PUTTY: LazyLock<Finder> = LazyLock::new(|| Finder::new("Private-Lines: "));
+
 /// Calls `found` for each part of a line that belongs to a private key; the number tells keys apart.
 pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>, usize)) {
+    if LABEL.find(text.as_bytes()).is_some() {
+        labeled(text, &mut found);
+    }
+    if PUTTY.find(text.as_bytes()).is_some() {
+        putty(text, &mut found);
+    }
+}
+
+/// The lines between labels, after a first one, or before a last one.
+fn labeled(text: &str, found: &mut dyn FnMut(Range<usize>, usize)) {
     let begins = memmem::find_iter(text.as_bytes(), "-----BEGIN ").map(|at| (at, true));
     let ends = memmem::find_iter(text.as_bytes(), "-----END ").map(|at| (at, false));
     let mut marks: Vec<(usize, bool)> = begins.chain(ends).collect();
@@ -36,7 +52,6 @@ pub(super) fn find(text: &str, mut found: impl FnMut(Range<usize>, usize)) {
             open = false;
         }
     }
-    putty(text, &mut found);
 }
 
 /// The lines that a `PuTTY` key announces by their number.
@@ -127,6 +142,11 @@ fn ended(text: &str, floor: usize, at: usize, found: &mut dyn FnMut(Range<usize>
             parts.push(part);
         } else if index > 0 {
             break;
+        } else {
+            // All of it may stand on one line, as in JSON.
+            let line = text.as_bytes().get(start..end).unwrap_or_default();
+            let length = line.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=\\".contains(byte));
+            parts.push(end - length.count()..end);
         }
         if start <= from {
             break;
@@ -161,7 +181,9 @@ fn last_word(text: &str, line: Range<usize>) -> Range<usize> {
         .get(line.clone())
         .and_then(|line| line.rfind([' ', '\t']))
         .map_or(line.start, |space| line.start + space + 1);
-    start..line.end
+    // The sign of a line in a diff is no part of a key.
+    let sign = usize::from(text.as_bytes().get(start) == Some(&b'-') && start + 1 < line.end);
+    start + sign..line.end
 }
 
 fn is_key_text(text: &str, part: &Range<usize>, shortest: usize) -> bool {

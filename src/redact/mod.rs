@@ -5,10 +5,12 @@
 
 mod block;
 mod forms;
+mod personal;
 mod rules;
 mod seal;
 mod span;
 mod value;
+mod view;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
@@ -16,11 +18,14 @@ use std::ops::{Deref, Range};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem;
 
-use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Usage};
-use crate::redact::rules::Rules;
+use crate::model::{Case, Change, Diagnosis, Evidence, Exchange, Incident, Note, Secrets, Usage};
+pub use crate::redact::personal::Also;
+use crate::redact::rules::{Proof, Rules};
 use crate::redact::seal::Pen;
 use crate::redact::span::{Span, Spans};
+use crate::redact::view::Joined;
 
 /// A value that has been through the redactor. Nobody else can make one:
 ///
@@ -51,7 +56,7 @@ impl<T> Deref for Redacted<T> {
 
 /// A log full of look-alikes must not cost its reader's memory: beyond this many values found by rules, one is masked
 /// where a rule sees it and no longer everywhere else.
-const MOST_LEARNED: usize = 500;
+const MOST_LEARNED: usize = 1000;
 
 /// Two rounds do for ordinary text, and no text may keep its reader busy for ever.
 const MOST_ROUNDS: usize = 12;
@@ -61,6 +66,7 @@ pub struct Redactor {
     /// What looks like a secret in the log, by place; covers keys of several lines, which no single line shows.
     log: Vec<Span>,
     known: Known,
+    also: Also,
     numbers: Mutex<HashMap<Arc<str>, usize>>,
 }
 
@@ -75,11 +81,17 @@ impl Redactor {
     /// changed and in the log of the last good run.
     #[must_use]
     pub fn new(incident: &Incident) -> Self {
+        Self::with(incident, Also::default())
+    }
+
+    /// The same, and a mask for what is no secret.
+    #[must_use]
+    pub fn with(incident: &Incident, also: Also) -> Self {
         let mut log = Spans::default();
         let mut learned = Vec::new();
-        look(&incident.log.text, |range, value| {
+        look(&incident.log.text, |range, value, proof| {
+            learn(&incident.log.text, &range, value, proof, &mut learned);
             log.add(range, value);
-            learn(value, &mut learned);
         });
         let scripts = incident.definitions.iter().filter_map(|definition| definition.script.as_ref());
         let context = incident.context.iter().map(|context| &context.text);
@@ -88,24 +100,35 @@ impl Redactor {
         let baseline = incident.baseline.iter().map(|baseline| &baseline.log.text);
         let texts = scripts.map(|script| &script.body).chain(context).chain(changes).chain(baseline);
         for text in texts.chain(&incident.run.error) {
-            look(text, |_, value| learn(value, &mut learned));
+            look(text, |range, value, proof| learn(text, &range, value, proof, &mut learned));
         }
-        for change in &incident.changes {
-            for value in [&change.before, &change.after].into_iter().flatten() {
-                look(&named(change, value), |_, value| learn(value, &mut learned));
+        for change in incident.changes.iter().filter(|change| is_secret_by_name(change)) {
+            for text in [&change.before, &change.after].into_iter().flatten() {
+                values(text, |range, value| learn(text, &range, value, Proof::Place, &mut learned));
             }
         }
-        Self {
-            log: log.merged(&incident.log.text),
-            known: Known::new(incident.secrets.values(), &learned),
-            numbers: Mutex::default(),
-        }
+        let known = Known::new(incident.secrets.values(), &learned);
+        known.find_wrapped(&incident.log.text, &mut log);
+        Self { log: log.merged(&incident.log.text), known, also, numbers: Mutex::default() }
     }
 
     /// Writes out the evidence, masked: all that may leave.
     #[must_use]
     pub fn seal(&self, incident: &Incident, evidence: &Evidence) -> Redacted<Case> {
         Redacted(Pen::new(self).case(incident, evidence))
+    }
+
+    /// Masks a case that was read back from a report: whoever saved it may have edited it. Also the redactor that did,
+    /// for what is said of the case later.
+    #[must_use]
+    pub fn reseal(case: &Case, secrets: Secrets) -> (Redacted<Case>, Self) {
+        let redactor = Self::new(&seal::incident_of(case, secrets));
+        // A mask that stands in the saved text keeps its number: no other secret may be given it.
+        for number in 1..=seal::most_masks(case) {
+            redactor.number(&Arc::from(format!("\0{number}")));
+        }
+        let sealed = Pen::new(&redactor).saved(case);
+        (Redacted(sealed), redactor)
     }
 
     /// Masks what a model said.
@@ -166,8 +189,16 @@ impl Redactor {
         for _ in 0..MOST_ROUNDS {
             let text = masked.as_str();
             self.known.find(text, &mut spans);
-            look(text, |range, value| spans.add(range, value));
+            self.known.find_wrapped(text, &mut spans);
+            look(text, |range, value, _| spans.add(range, value));
+            personal::find(text, self.also, |range| {
+                let address = Arc::from(text.get(range.clone()).unwrap_or_default());
+                spans.add(range, &address);
+            });
             let merged = std::mem::take(&mut spans).merged(text);
+            if merged.is_empty() {
+                break;
+            }
             let next = span::mask(text, &merged, |secret| {
                 let number = self.number(secret);
                 used.insert(number);
@@ -189,18 +220,29 @@ impl Redactor {
     }
 }
 
-/// What a change gives a name to, as a line of settings would write it: only its name may say that a value is secret.
-fn named(change: &Change, value: &str) -> String {
+/// Whether a change is one of a value whose name says that it is secret.
+fn is_secret_by_name(change: &Change) -> bool {
     let mut words = change.title.split_whitespace();
     let name = words.by_ref().find(|word| *word == "variable").and_then(|_| words.next());
-    format!("{}={value}", name.or_else(|| change.title.split_whitespace().last()).unwrap_or_default())
+    name.or_else(|| change.title.split_whitespace().last()).is_some_and(value::is_secret_name)
+}
+
+/// Calls `found` for each line of a secret's text that is a value and not the name of one.
+fn values(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
+    let mut start = 0;
+    for line in text.split('\n') {
+        if Rules::builtin().is_value(line) {
+            found(start..start + line.len(), &Arc::from(line.trim()));
+        }
+        start += line.len() + 1;
+    }
 }
 
 /// Calls `found` for each place of `text` that looks like a secret, and the secret.
-fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
-    Rules::builtin().find(text, |range| {
+fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>, Proof)) {
+    Rules::builtin().find(text, |range, proof| {
         let value = String::from_utf8_lossy(text.as_bytes().get(range.clone()).unwrap_or_default());
-        found(range, &Arc::from(value));
+        found(range, &Arc::from(value), proof);
     });
     let mut key: Option<(usize, Arc<str>)> = None;
     block::find(text, |range, block| {
@@ -209,15 +251,27 @@ fn look(text: &str, mut found: impl FnMut(Range<usize>, &Arc<str>)) {
             // The first line of a key's text names the whole.
             _ => Arc::from(text.get(range.clone()).unwrap_or_default()),
         };
-        found(range, &value);
+        found(range, &value, Proof::Shape);
         key = Some((block, value));
     });
 }
 
-/// Keeps `value` for masking it wherever it stands, if no ordinary word can be meant there.
-fn learn(value: &Arc<str>, learned: &mut Vec<Arc<str>>) {
-    if learned.len() < MOST_LEARNED && value::is_odd(value) && !learned.contains(value) {
-        learned.push(Arc::clone(value));
+/// A shorter end of a key could be a word.
+const SHORTEST_SHAPE: usize = 12;
+
+/// A text that a rule found, and the secret it is of: the lines of a key are one secret.
+type Learned = (Arc<str>, Arc<str>);
+
+/// Keeps what stands at `range` for masking it wherever it stands, if no ordinary word can be meant there.
+fn learn(text: &str, range: &Range<usize>, value: &Arc<str>, proof: Proof, learned: &mut Vec<Learned>) {
+    let found = String::from_utf8_lossy(text.as_bytes().get(range.clone()).unwrap_or_default());
+    // A cookie is a name and a value.
+    let inner = found.split_once('=').map(|(_, inner)| inner).filter(|inner| !inner.starts_with('='));
+    for text in [Some(found.as_ref()), inner].into_iter().flatten() {
+        let rare = value::is_rare(text) || (proof == Proof::Shape && text.len() >= SHORTEST_SHAPE);
+        if learned.len() < MOST_LEARNED && rare && !learned.iter().any(|(known, _)| **known == *text) {
+            learned.push((Arc::from(text), Arc::clone(value)));
+        }
     }
 }
 
@@ -230,12 +284,16 @@ struct Known {
     values: Vec<Arc<str>>,
 }
 
+/// Shorter values could be found by chance where one line ends and another begins.
+const SHORTEST_WRAPPED: usize = 10;
+
 impl Known {
-    fn new(named: &[String], learned: &[Arc<str>]) -> Self {
+    fn new(named: &[String], learned: &[Learned]) -> Self {
         let (mut patterns, mut values) = (Vec::new(), Vec::new());
         let named = named.iter().map(|value| Arc::from(value.trim())).filter(|value: &Arc<str>| !is_switch(value));
-        for value in named.chain(learned.iter().cloned()) {
-            for form in forms::forms(&value) {
+        let named = named.map(|value| (Arc::clone(&value), value));
+        for (text, value) in named.chain(learned.iter().cloned()) {
+            for form in forms::forms(&text) {
                 patterns.push(form);
                 values.push(Arc::clone(&value));
             }
@@ -249,13 +307,41 @@ impl Known {
         }
     }
 
+    /// Adds where `text` holds a known value, as it is or escaped.
     fn find(&self, text: &str, spans: &mut Spans) {
+        if self.values.is_empty() {
+            return;
+        }
+        self.hits(text.as_bytes(), |range, value| spans.add(range, value));
+        for view in view::resolved(text) {
+            self.hits(&view.bytes, |range, value| {
+                if let Some(place) = view.place(&range) {
+                    spans.add(place, value);
+                }
+            });
+        }
+    }
+
+    /// Adds where `text` holds a known value over several lines.
+    fn find_wrapped(&self, text: &str, spans: &mut Spans) {
+        if self.values.is_empty() {
+            return;
+        }
+        let Some(joined) = Joined::new(text) else { return };
+        self.hits(joined.text.as_bytes(), |range, value| {
+            if range.len() >= SHORTEST_WRAPPED {
+                joined.places(&range).into_iter().for_each(|place| spans.add(place, value));
+            }
+        });
+    }
+
+    fn hits(&self, text: &[u8], mut found: impl FnMut(Range<usize>, &Arc<str>)) {
         let mut add = |range: Range<usize>, value: Option<&Arc<str>>| {
             // A short value can be part of an ordinary word.
             if let Some(value) = value
-                && (range.len() > 5 || is_whole_word(text.as_bytes(), &range))
+                && (range.len() > 5 || is_whole_word(text, &range))
             {
-                spans.add(range, value);
+                found(range, value);
             }
         };
         if let Some(automaton) = &self.automaton {
@@ -264,7 +350,7 @@ impl Known {
             }
         }
         for (pattern, value) in self.patterns.iter().zip(&self.values) {
-            for (start, _) in text.match_indices(pattern.as_str()) {
+            for start in memmem::find_iter(text, pattern.as_bytes()) {
                 add(start..start + pattern.len(), Some(value));
             }
         }

@@ -10,7 +10,7 @@ use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
-use super::value::{entropy, is_odd, is_value};
+use super::value::{entropy, is_odd, is_rare, is_value};
 
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
     #[expect(
@@ -19,6 +19,15 @@ static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
     )]
     Rules::read(include_str!("rules.toml")).expect("the rules are valid")
 });
+
+/// What tells that a text is a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// Its own shape.
+    Shape,
+    /// What stands beside it.
+    Place,
+}
 
 pub(super) struct Rules {
     all: Vec<Rule>,
@@ -52,6 +61,8 @@ struct Rule {
     entropy: f64,
     #[serde(default = "one")]
     lines: usize,
+    /// A sign that the line must hold too.
+    needs: Option<char>,
     #[serde(skip)]
     regex: OnceLock<Option<Regex>>,
     #[cfg(test)]
@@ -75,6 +86,8 @@ enum Judge {
     Value,
     /// A value that looks drawn at random.
     Odd,
+    /// A value that is no ordinary word, nor some put together.
+    Rare,
 }
 
 impl Rules {
@@ -106,7 +119,7 @@ impl Rules {
     }
 
     /// Calls `found` for each place of `text` where a rule sees a secret. Places can overlap.
-    pub(super) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>)) {
+    pub(super) fn find(&self, text: &str, mut found: impl FnMut(Range<usize>, Proof)) {
         let bytes = text.as_bytes();
         // Up to where each rule has read: a line is shown to a rule once.
         let mut read = vec![0; self.all.len()];
@@ -133,9 +146,14 @@ impl Rules {
         }
     }
 
-    fn find_in_line(&self, rule: &Rule, text: &str, line: Range<usize>, found: &mut impl FnMut(Range<usize>)) {
-        let Some(regex) = rule.regex() else { return };
+    fn find_in_line(&self, rule: &Rule, text: &str, line: Range<usize>, found: &mut impl FnMut(Range<usize>, Proof)) {
+        let proof = if rule.judge == Judge::Shape { Proof::Shape } else { Proof::Place };
         let bytes = text.as_bytes();
+        let held = bytes.get(line.clone()).unwrap_or_default();
+        if rule.needs.and_then(|sign| u8::try_from(sign).ok()).is_some_and(|sign| memchr(sign, held).is_none()) {
+            return;
+        }
+        let Some(regex) = rule.regex() else { return };
         let mut end = line.end;
         for _ in 1..rule.lines {
             end =
@@ -159,15 +177,21 @@ impl Rules {
             }
             let range = line.start + range.start..line.start + range.end;
             if self.is_secret(rule, &String::from_utf8_lossy(bytes.get(range.clone()).unwrap_or_default())) {
-                found(range);
+                found(range, proof);
             }
         }
+    }
+
+    /// Whether `value` is one and not a mask, a variable, or a word that names what belongs there.
+    pub(super) fn is_value(&self, value: &str) -> bool {
+        is_value(value, &self.words)
     }
 
     fn is_secret(&self, rule: &Rule, value: &str) -> bool {
         let judged = match rule.judge {
             Judge::Shape => true,
             Judge::Value => is_value(value, &self.words),
+            Judge::Rare => is_value(value, &self.words) && is_rare(value),
             Judge::Odd => is_value(value, &self.words) && is_odd(value),
         };
         judged && (rule.entropy <= 0.0 || entropy(value) >= rule.entropy)
@@ -202,7 +226,7 @@ mod tests {
     /// `text` with what the rules see in it as `▒`.
     fn masked(text: &str) -> String {
         let mut hidden = vec![false; text.len()];
-        Rules::builtin().find(text, |range| hidden[range].fill(true));
+        Rules::builtin().find(text, |range, _| hidden[range].fill(true));
         let mut masked = String::new();
         for (index, c) in text.char_indices() {
             if !hidden[index] {
@@ -233,7 +257,7 @@ mod tests {
                     wrong.push(format!("{}: {line}\n     is {found}", rule.id));
                 }
                 let mut own = false;
-                rules.find_in_line(rule, &line, 0..line.find('\n').unwrap_or(line.len()), &mut |_| own = true);
+                rules.find_in_line(rule, &line, 0..line.find('\n').unwrap_or(line.len()), &mut |_, _| own = true);
                 if !own {
                     wrong.push(format!("{} itself does not see {line}", rule.id));
                 }

@@ -6,9 +6,33 @@ use std::sync::Arc;
 
 use crate::model::{
     Author, Baseline, Case, Change, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix,
-    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Setting, Step, Suspect, Usage,
+    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Secrets, Setting, Step, Suspect, Usage,
 };
 use crate::redact::Redactor;
+
+/// What a redactor can learn from a case that was read back.
+pub(super) fn incident_of(case: &Case, secrets: Secrets) -> Incident {
+    Incident {
+        run: case.run.clone(),
+        log: Log { text: log_of(case), ..Log::default() },
+        definitions: case.definitions.clone(),
+        changes: case.changes.clone(),
+        context: case.context.clone(),
+        secrets,
+        ..Incident::default()
+    }
+}
+
+/// The lines of a case, one after the other: a key of several lines is seen as one.
+fn log_of(case: &Case) -> String {
+    let lines = case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+    lines.flat_map(|line| [line.text.as_str(), "\n"]).collect()
+}
+
+/// The most masks that can stand in a case: as many as it says, within reason.
+pub(super) fn most_masks(case: &Case) -> usize {
+    case.masked.min(100_000)
+}
 
 /// Writes masked text and remembers which secrets it met.
 pub(super) struct Pen<'a> {
@@ -70,6 +94,65 @@ impl<'a> Pen<'a> {
         }
         case.masked = self.used.len();
         case
+    }
+
+    /// A case that was read back; its lines stand one after the other in the log of [`incident_of`].
+    pub(super) fn saved(mut self, case: &Case) -> Case {
+        let Case {
+            run,
+            steps,
+            excerpts,
+            matches,
+            definitions,
+            earlier,
+            baseline,
+            baseline_steps,
+            changes,
+            suspects,
+            context,
+            best,
+            quiet,
+            numbering,
+            total_lines,
+            tokens,
+            masked,
+        } = case;
+        let log = log_of(case);
+        let mut start = 0;
+        let mut line = |pen: &mut Self, line: &ExcerptLine| {
+            let range = start..start + line.text.len();
+            start = range.end + 1;
+            ExcerptLine { text: pen.redactor.log_text(&log, range, &mut pen.used), ..line.clone() }
+        };
+        let excerpts = excerpts.iter().map(|Excerpt { step, lines, reason, repeats }| Excerpt {
+            step: self.maybe(step.as_ref()),
+            lines: lines.iter().map(|one| line(&mut self, one)).collect(),
+            reason: self.text(reason),
+            repeats: *repeats,
+        });
+        let excerpts = excerpts.collect();
+        let mut sealed = Case {
+            run: self.run(run),
+            steps: steps.iter().map(|step| self.step(step)).collect(),
+            excerpts,
+            // In a case lines have their ids already.
+            matches: matches.iter().map(|one| Match { line: one.line, ..self.found(one) }).collect(),
+            definitions: definitions.iter().map(|definition| self.definition(definition)).collect(),
+            earlier: earlier.as_ref().map(|earlier| earlier.iter().map(|run| self.earlier(run)).collect()),
+            baseline: baseline.as_ref().map(|(run, why)| (self.run(run), self.text(why))),
+            baseline_steps: baseline_steps.iter().map(|step| self.step(step)).collect(),
+            changes: changes.iter().map(|change| self.change(change)).collect(),
+            suspects: suspects.iter().map(|one| Suspect { words: self.all(&one.words), ..one.clone() }).collect(),
+            context: context.iter().map(|context| self.context(context)).collect(),
+            best: best.clone(),
+            quiet: *quiet,
+            numbering: *numbering,
+            total_lines: *total_lines,
+            tokens: *tokens,
+            masked: 0,
+        };
+        sealed.masked = masked + self.used.len();
+        sealed
     }
 
     fn run(&mut self, run: &Run) -> Run {
@@ -204,14 +287,16 @@ impl<'a> Pen<'a> {
 
     /// A value whose change's name may say that it is secret.
     fn value(&mut self, change: &Change, value: &str) -> String {
-        self.assigned(&super::named(change, value), value)
+        self.by_name(super::is_secret_by_name(change), value)
     }
 
-    /// The value at the end of `line`, whose beginning may say that it is secret.
-    fn assigned(&mut self, line: &str, value: &str) -> String {
-        let name = line.strip_suffix(value).unwrap_or_default();
-        let sealed = self.text(line);
-        sealed.strip_prefix(name).map_or_else(|| self.text(value), str::to_owned)
+    /// A value, masked as a whole where its name says that it is secret.
+    fn by_name(&mut self, is_secret: bool, value: &str) -> String {
+        let mut spans = super::Spans::default();
+        if is_secret {
+            super::values(value, |range, secret| spans.add(range, secret));
+        }
+        self.redactor.write(value, spans, &mut self.used)
     }
 
     fn suspect(&mut self, suspect: &Suspect) -> Suspect {
@@ -279,8 +364,8 @@ impl<'a> Pen<'a> {
             why: self.text(&why),
             steps: self.all(&steps),
             setting: setting.map(|Setting { name, now, then }| Setting {
-                now: now.map(|now| self.assigned(&format!("{name}={now}"), &now)),
-                then: self.assigned(&format!("{name}={then}"), &then),
+                now: now.map(|now| self.by_name(super::value::is_secret_name(&name), &now)),
+                then: self.by_name(super::value::is_secret_name(&name), &then),
                 name: self.text(&name),
             }),
             command: self.maybe(command.as_ref()),

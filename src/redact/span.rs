@@ -90,7 +90,9 @@ fn without_placeholders(text: &str, spans: impl Iterator<Item = Span>) -> Vec<Sp
             }
             start = hole.end;
         }
-        if start < span.range.end {
+        // What an escaped line feed parts from a placeholder is the next line, not the rest of the secret.
+        let next_line = start > span.range.start && text.get(start..).is_some_and(|rest| rest.starts_with("\\n"));
+        if start < span.range.end && !next_line {
             left.push(Span { range: start..span.range.end, secret: span.secret });
         }
     }
@@ -183,5 +185,6 @@ mod tests {
         check("x=⟨secret:7⟩y", &[2..17], "x=⟨secret:7⟩⟨secret:1⟩");
         check("x=⟨secret:7⟩", &[4..12], "x=⟨secret:7⟩");
         check("x=⟨secret:⟩", &[2..15], "x=⟨secret:1⟩");
+        check("x=⟨secret:7⟩\\nL2", &[2..20], "x=⟨secret:7⟩\\nL2");
     }
 }

@@ -6,13 +6,79 @@ pub(super) fn is_value(value: &str, words: &[String]) -> bool {
     value.len() >= super::forms::SHORTEST && !is_mask(value) && !is_reference(value) && !is_word(value, words)
 }
 
+/// Whether `name` is that of a secret, such as `Db.Password` or `ApiKey`.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    const ENDS: &[&str] = &[
+        "accesskey",
+        "apikey",
+        "authkey",
+        "credential",
+        "credentials",
+        "encryptionkey",
+        "masterkey",
+        "passphrase",
+        "password",
+        "passwd",
+        "privatekey",
+        "pwd",
+        "secret",
+        "secretkey",
+        "sharedkey",
+        "signingkey",
+        "storagekey",
+        "token",
+    ];
+    let name: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    ENDS.iter().any(|end| name.ends_with(end))
+        && !name.ends_with("publickeytoken")
+        && !name.ends_with("cancellationtoken")
+}
+
 /// Whether `value` looks drawn at random: long, mixed, not a path, a version or words put together.
 pub(super) fn is_odd(value: &str) -> bool {
     value.len() >= 8
         && !is_mask(value)
         && !is_path(value)
         && value.bytes().any(|byte| byte.is_ascii_alphabetic())
-        && value.split(|c: char| c.is_ascii_punctuation()).any(is_odd_piece)
+        && (value.split(|c: char| c.is_ascii_punctuation()).any(is_odd_piece) || is_made_up(value))
+}
+
+/// Whether `value`, which stood where a secret stands, is too rare to mean anything else where it stands again.
+pub(super) fn is_rare(value: &str) -> bool {
+    is_odd(value)
+        || (!is_mask(value)
+            && !is_path(value)
+            && ((value.len() >= 10 && has_inner_sign(value))
+                || value.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=_-".contains(c))).any(is_rare_piece)))
+}
+
+/// Digits among letters, or letters of both cases that make no words.
+fn is_rare_piece(piece: &str) -> bool {
+    let bytes = piece.as_bytes();
+    let any = |is: fn(&u8) -> bool| bytes.iter().any(is);
+    let mixed = any(u8::is_ascii_digit) && any(u8::is_ascii_alphabetic) && !piece.contains(['-', '_', '/']);
+    let cases = any(u8::is_ascii_lowercase) && any(u8::is_ascii_uppercase) && !is_camel(bytes);
+    piece.len() >= 12 && (mixed || cases)
+}
+
+/// `aBc!Def+Ghij`: signs that no name has between letters of both cases that change all the time.
+fn is_made_up(value: &str) -> bool {
+    let bytes = value.as_bytes();
+    let both = bytes.iter().any(u8::is_ascii_lowercase) && bytes.iter().any(u8::is_ascii_uppercase);
+    let mut pieces = value.split(|c: char| c.is_ascii_punctuation()).filter(|piece| piece.len() >= 5);
+    has_inner_sign(value) && both && value.len() >= 10 && pieces.any(|piece| turns(piece) * 3 >= piece.len())
+}
+
+/// Whether a sign that names do not have stands between letters or digits.
+fn has_inner_sign(value: &str) -> bool {
+    value.as_bytes().windows(3).any(|three| {
+        b"!%+#$&*?^~@".contains(&three[1]) && three[0].is_ascii_alphanumeric() && three[2].is_ascii_alphanumeric()
+    })
+}
+
+/// How often the kind of letter changes.
+fn turns(text: &str) -> usize {
+    text.as_bytes().windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count()
 }
 
 /// Bits per byte by how often each byte occurs in `value`.
@@ -65,12 +131,12 @@ fn is_reference(value: &str) -> bool {
     ];
     let name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     opens.iter().any(|open| value.starts_with(open))
-        || wrapped("%", "%")
+        || (wrapped("%", "%") && value.get(1..value.len() - 1).is_some_and(name))
         || (wrapped("<", ">") && !value.contains("><"))
         || (wrapped("[", "]") || wrapped("{", "}")) && value.get(1..value.len() - 1).is_some_and(name)
         || (wrapped("__", "__") || wrapped("@", "@"))
         || value.strip_prefix('$').is_some_and(name)
-        || value.strip_prefix('%').is_some_and(name)
+        || value.strip_prefix('%').is_some_and(|rest| name(rest) && !is_odd_piece(rest))
         || is_call(value)
         || is_member(value)
         || is_cmdlet(value)
@@ -180,12 +246,18 @@ fn is_odd_piece(piece: &str) -> bool {
     let bytes = piece.as_bytes();
     let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
     let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let turns = bytes.windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
     // `python3`, `v2`, `x86`, `Summer24`: letters, then two digits at most.
     let tail = bytes.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     let word = digits == tail && digits <= 2;
     (letters > 0 && digits > 0 && piece.len() >= 6 && !word)
-        || (piece.len() >= 10 && turns * 3 >= piece.len() && letters > 0)
+        || (piece.len() >= 10 && turns(piece) * 3 >= piece.len() && letters > 0 && !(digits == 0 && is_camel(bytes)))
+}
+
+/// `atomsCountAtStart`: words of three letters at least, each with its capital.
+fn is_camel(letters: &[u8]) -> bool {
+    let capitals = letters.iter().filter(|byte| byte.is_ascii_uppercase()).count();
+    let mut words = letters.chunk_by(|one, next| !(one.is_ascii_lowercase() && next.is_ascii_uppercase()));
+    capitals * 3 <= letters.len() && words.all(|word| word.len() >= 3)
 }
 
 fn kind(byte: u8) -> u8 {
@@ -244,10 +316,27 @@ mod tests {
     }
 
     #[test]
+    fn a_rare_value_is_no_word_either() {
+        check(
+            is_rare,
+            &["abcdefGhijkLm", "production2024", "correct!horse"],
+            &["production", "camelCaseWords", "my-secret-name", "/usr/lib/x", "Octopus.Server"],
+        );
+    }
+
+    #[test]
     fn an_odd_value_is_no_word_path_or_version() {
         check(
             is_odd,
-            &["x8Kq2Lm9Zr", "hunter2hunter2", "P4ssw0rd!", "dGhpc0lzQVNlY3JldA", "3f2a9c81d04e", "Summer2024"],
+            &[
+                "x8Kq2Lm9Zr",
+                "hunter2hunter2",
+                "P4ssw0rd!",
+                "dGhpc0lzQVNlY3JldA",
+                "3f2a9c81d04e",
+                "Summer2024",
+                "aBcDe!fGhIj",
+            ],
             &[
                 "production",
                 "my-secret-name",
@@ -259,6 +348,9 @@ mod tests {
                 "C:\\Windows\\System32",
                 "https://h.example/x8Kq2Lm9Zr",
                 "Octopus.Server",
+                "Outer+Inner+Type",
+                "nonZeroRefcountAtomsCount == 0",
+                "C#and+Java",
                 "aaaaaaaaaaaa",
                 "short1",
                 "--------",

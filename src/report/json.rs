@@ -44,6 +44,8 @@ struct Document {
     context: Vec<Context>,
     notes: Vec<Note>,
     usage: Vec<Usage>,
+    best: Vec<usize>,
+    quiet: bool,
     tokens: usize,
     masked: usize,
     total_lines: usize,
@@ -211,6 +213,7 @@ struct Compared {
     why: String,
     finding: Option<String>,
     durations: Vec<Duration>,
+    steps: Vec<Step>,
 }
 
 #[derive(Serialize)]
@@ -299,6 +302,8 @@ impl Document {
                 .map(|note| Note { stage: words::stage(note.stage), text: words::plain(&note.text) })
                 .collect(),
             usage: report.usage.iter().map(usage).collect(),
+            best: case.best.iter().copied().filter(|id| case.line(*id).is_some()).collect(),
+            quiet: case.quiet,
             tokens: case.tokens,
             masked: case.masked,
             total_lines: case.total_lines,
@@ -465,6 +470,7 @@ fn compared(report: &Report) -> Option<Compared> {
         why: words::plain(why),
         finding: changes::finding(report),
         durations: durations.into_iter().map(duration).collect(),
+        steps: case.baseline_steps.iter().map(step).collect(),
     })
 }
 

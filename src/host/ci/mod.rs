@@ -18,6 +18,7 @@ use super::{Access, Env, Host, Standing, Verdict};
 mod api;
 mod github;
 mod gitlab;
+mod other;
 
 /// What a user may say about the build server.
 #[derive(Clone, Default)]
@@ -34,7 +35,11 @@ pub struct Settings {
 type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -> Box<dyn Host>);
 
 /// Every build server, the more certain first: some set the variables of others too.
-const SERVERS: &[Server] = &[("github", github::is_here, github::host), ("gitlab", gitlab::is_here, gitlab::host)];
+const SERVERS: &[Server] = &[
+    ("github", github::is_here, github::host),
+    ("gitlab", gitlab::is_here, gitlab::host),
+    ("other", other::is_here, other::host),
+];
 
 /// The build server around us.
 pub(super) fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Option<Box<dyn Host>> {
@@ -45,6 +50,14 @@ pub(super) fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Option<Box
         None => SERVERS.iter().find(|(_, is_here, _)| is_here(env)),
     }?;
     Some(host(env, settings, http))
+}
+
+/// Whether we run on a build server.
+pub(super) fn is_here(env: &Env, settings: &Settings) -> bool {
+    match &settings.name {
+        Some(name) => name != "none",
+        None => SERVERS.iter().any(|(_, is_here, _)| is_here(env)),
+    }
 }
 
 /// The names of all build servers.
