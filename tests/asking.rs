@@ -126,7 +126,7 @@ fn no_half_of_a_key_is_shown() {
 fn a_lie_is_not_sent_back_for_a_better_one() {
     let listener = script(vec![|| says(r#"{"summary": "It says `a quotation that is nowhere`"}"#)]);
     let told = ask(vec![model("openai", &listener)], Limits::default(), 20.0);
-    assert!(!told.by_model() && told.notes.contains("which is not in the log"), "{}", told.notes);
+    assert!(!told.by_model() && told.notes.contains("it quotes what is not in the log"), "{}", told.notes);
     assert_eq!(listener.requests().len(), 1);
 }
 

@@ -1,9 +1,10 @@
-//! Text of a run that orders a model about changes nothing: it stays data in the question and inert in every output.
+//! Text of a run that orders a model about changes nothing: it stays data in the question and inert in every output. Nor does a
+//! model that lies: what it invents, what would do harm and what a host would obey is published nowhere.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
@@ -32,9 +33,25 @@ struct Injection {
     about: String,
     place: String,
     text: String,
-    /// Whether what is printed outside of a step is known to show it as a command still.
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answers {
+    answer: Vec<Answer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answer {
+    about: String,
+    text: String,
+    /// What no output may hold.
     #[serde(default)]
-    waits: bool,
+    never: Vec<String>,
+    /// What one of them holds.
+    #[serde(default)]
+    says: Vec<String>,
 }
 
 /// The line that truly tells why the run failed.
@@ -61,12 +78,68 @@ fn planted(Injection { place, text, .. }: &Injection) -> Value {
         "ticket" => case["changes"].as_array_mut().unwrap().insert(0, change("work-item")),
         "script" => case["definitions"][0]["script"] = json!({"syntax": "Bash", "body": beside}),
         "step" => case["steps"].as_array_mut().unwrap().push(json!({"name": beside, "outcome": "succeeded"})),
+        "file" => {
+            let named = json!({"kind": "commit", "title": "Move trivy", "details": format!("Files:\n{beside}")});
+            case["changes"].as_array_mut().unwrap().insert(0, named);
+        }
         "context" => case["context"].as_array_mut().unwrap().push(json!({"title": "Notes", "text": beside})),
         other => panic!("no place {other}"),
     }
-    // Suspects name changes by their index, which was moved.
-    case["suspects"] = json!([]);
+    // Suspects name changes by their index, which was moved. What a suspect's files are called is asked with it.
+    let suspect = json!({"change": 0, "score": 0.9, "words": ["trivy"], "lines": [260]});
+    case["suspects"] = if place == "file" { json!([suspect]) } else { json!([]) };
     case
+}
+
+/// What `firefighter replay` writes and prints of `case` with the answers of `llm`: stdout, then each file by its name.
+fn published(name: &str, case: &Value, llm: &sim::Llm) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("case.json"), case.to_string()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
+        .args(["replay", "case.json", "--out", "out", "--llm-model", "simulated", "--llm-url", &llm.url()])
+        .env_clear()
+        // Any build server: what is printed there must be none of its commands.
+        .env("CI", "true")
+        .current_dir(&folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{name}");
+    let mut beside: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    beside.sort();
+    assert_eq!(beside, ["case.json", "out"], "{name}");
+    let mut files: Vec<_> = fs::read_dir(folder.join("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let mut texts = vec![("stdout".to_owned(), String::from_utf8(output.stdout).unwrap())];
+    let named = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    texts.extend(files.iter().map(|path| (named(path), fs::read_to_string(path).unwrap())));
+    for (place, text) in &texts {
+        assert!(place.starts_with("fix-") || text.contains(TRUE), "{name}: the true line is gone from {place}");
+        assert!(!text.contains(SECRET), "{name}: the secret got out into {place}");
+        let page = place.ends_with(".html") || place.ends_with(".md");
+        for active in ["<script>alert", "<img src=x", "href=\"javascript:", "\n[open](javascript:"]
+            .iter()
+            .filter(|_| page)
+            .chain(&["\u{1b}]", "\u{202e}"])
+        {
+            assert!(!text.contains(active), "{name}: {active:?} stands in {place}");
+        }
+    }
+    texts
+}
+
+/// How many commands the hosts whose parsers we know would obey in what is printed.
+fn commands(printed: &str) -> usize {
+    let elsewhere = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("::") || line.contains("##[") || line.contains("##vso[") || line.contains("##teamcity[")
+    };
+    parsers::server(printed).recognized.len()
+        + parsers::calamari(printed).len()
+        + printed.lines().filter(elsewhere).count()
 }
 
 #[test]
@@ -78,30 +151,10 @@ fn no_text_of_a_run_orders_us_about() {
     let (mut systems, mut wrong) = (Vec::new(), Vec::new());
     for (at, one) in file.injection.iter().enumerate() {
         let about = &one.about;
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{at}"));
-        fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("case.json"), planted(one).to_string()).unwrap();
         let llm = sim::Llm::load(&answer);
-        let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
-            .args(["replay", "case.json", "--out", "out", "--llm-model", "simulated", "--llm-url", &llm.url()])
-            .env_clear()
-            .current_dir(&folder)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(0), "{about}");
-        let mut published = vec![String::from_utf8(output.stdout).unwrap()];
-        for name in ["firefighter.json", "firefighter.md", "firefighter.html"] {
-            published.push(fs::read_to_string(folder.join("out").join(name)).unwrap());
-        }
-        for text in &published {
-            assert!(text.contains(TRUE), "{about}: the true line is gone");
-            assert!(!text.contains(SECRET), "{about}: the secret got out");
-        }
-        assert!(!published[3].contains("<script>alert") && !published[3].contains("<img src=x"), "{about}");
-        let commands = parsers::server(&published[0]).recognized.len() + parsers::calamari(&published[0]).len();
-        if (commands > 0) != one.waits {
-            wrong.push(format!("{about}: {commands} commands are seen in what is printed, waits = {}", one.waits));
+        let texts = published(&format!("hostile-{at}"), &planted(one), &llm);
+        if commands(&texts[0].1) > 0 {
+            wrong.push(format!("{about}: a command is seen in what is printed"));
         }
 
         let sent: Value = serde_json::from_slice(&llm.requests()[0].body).unwrap();
@@ -118,8 +171,32 @@ fn no_text_of_a_run_orders_us_about() {
         }
         systems.push(system);
     }
-    println!("{} of {} wait", file.injection.iter().filter(|one| one.waits).count(), file.injection.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     systems.dedup();
     assert_eq!(systems.len(), 1, "the run has a say in the system role");
+}
+
+#[test]
+fn no_lie_of_a_model_is_published() {
+    let file: Answers =
+        toml::from_str(&fs::read_to_string(root().join("tests/hostile/answers.toml")).unwrap()).unwrap();
+    assert!(file.answer.len() >= 30);
+    let story = root().join("tests/cases/trivy-rate-limit/expected/firefighter.json");
+    let case: Value = serde_json::from_slice(&fs::read(story).unwrap()).unwrap();
+    let mut wrong = Vec::new();
+    for (at, one) in file.answer.iter().enumerate() {
+        let about = &one.about;
+        let llm = sim::Llm::start(vec![sim::Reply::Text(one.text.replace("SECRET", SECRET))]);
+        let texts = published(&format!("lying-{at}"), &case, &llm);
+        if commands(&texts[0].1) > 0 {
+            wrong.push(format!("{about}: a command is seen in what is printed"));
+        }
+        for (place, text) in &texts {
+            let found = one.never.iter().filter(|never| text.contains(never.as_str()));
+            wrong.extend(found.map(|never| format!("{about}: {place} holds {never:?}")));
+        }
+        let missing = one.says.iter().filter(|says| !texts.iter().any(|(_, text)| text.contains(says.as_str())));
+        wrong.extend(missing.map(|says| format!("{about}: nowhere stands {says:?}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -106,7 +106,7 @@ fn an_answer_got_elsewhere_is_held_to_the_evidence_and_nobody_is_asked() {
     };
     check(&format!("Here you are:\n```json\n{ANSWER}\n```\n"), "chat", "");
     check("I do not know.", "", "the answer in answer.txt was not used (it is not the JSON asked for");
-    check(&ANSWER.replace("`toomanyrequests`", "`no such words anywhere`"), "", "which is not in the log");
+    check(&ANSWER.replace("`toomanyrequests`", "`no such words anywhere`"), "", "it quotes what is not in the log");
     assert!(llm.requests().is_empty());
     let (_, all) = place.run(&["diagnose", "--log", "x.log", "--answer", "none.txt"], &[]);
     assert!(all.contains("cannot read the answer in none.txt"), "{all}");

@@ -16,10 +16,11 @@ use super::proposal::{self, Proposal};
 /// More explanations, or fixes, than this help nobody; nor do more lines for one of them.
 const MOST: usize = 5;
 pub(super) const MOST_LINES: usize = 12;
-/// Characters of a summary or an explanation, of a step of advice, of a quotation that is told as invented.
+/// Characters of a summary or an explanation, of a step of advice.
 const LONGEST_SUMMARY: usize = 900;
 pub(super) const LONGEST_STEP: usize = 600;
-const LONGEST_QUOTE: usize = 80;
+/// The quotation itself is not repeated: whoever skims would take it for the log's.
+const INVENTED: &str = "it quotes what is not in the log";
 
 /// Why an answer can't be used: a line for the reader.
 #[derive(Debug, Error)]
@@ -81,11 +82,8 @@ pub(super) fn check(
         if began && error.is_eof() { Flaw::Cut } else { Flaw::NotJson(error.to_string()) }
     })?;
     let ground = Ground::of(case);
-    if let Some(invented) = ground.invention(&answer.summary) {
-        return Err(Flaw::Untrue(format!(
-            "it quotes \"{}\", which is not in the log",
-            brief(&invented, LONGEST_QUOTE)
-        )));
+    if ground.invents(&answer.summary) {
+        return Err(Flaw::Untrue(INVENTED.to_owned()));
     }
     if answer.summary.trim().is_empty() {
         return Err(Flaw::Untrue("it says nothing".to_owned()));
@@ -124,7 +122,7 @@ pub(super) fn check(
     let kind = (is_label && kind != "unknown" && !hypotheses.is_empty()).then_some(kind);
     let shown = hypotheses.first().is_some_and(|first| !first.citations.is_empty());
     let agrees = kind.is_some() && kind == known.kind;
-    let (summary, foreign) = ground.marked(&brief(&answer.summary, LONGEST_SUMMARY));
+    let (summary, foreign) = ground.told(&brief(&answer.summary, LONGEST_SUMMARY));
     let holds = surest == Some(Strength::Shown) && !foreign;
     if !shown && known.confidence >= Confidence::Medium {
         return Err(Flaw::Untrue("it cites no line, where the catalogue does".to_owned()));
@@ -177,8 +175,7 @@ fn flaw_of(claim: &str, ground: &Ground) -> Option<String> {
     if ground.denies(claim) {
         return Some("it says that nothing failed".to_owned());
     }
-    let invented = ground.invention(claim)?;
-    Some(format!("it quotes \"{}\", which is not in the log", brief(&invented, LONGEST_QUOTE)))
+    ground.invents(claim).then(|| INVENTED.to_owned())
 }
 
 fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strength) {
@@ -194,7 +191,7 @@ fn explained(claim: Claim, case: &Case, ground: &Ground) -> (Hypothesis, Strengt
     let mut seen = BTreeSet::new();
     citations.retain(|id| seen.insert(*id));
     citations.truncate(MOST_LINES);
-    let (said, foreign) = ground.marked(&brief(&claim.cause, LONGEST_SUMMARY));
+    let (said, foreign) = ground.told(&brief(&claim.cause, LONGEST_SUMMARY));
     let lines: Vec<&str> = citations.iter().filter_map(|id| case.line(*id)).map(|line| line.text.as_str()).collect();
     // A known failure's line says what it means, in other words than its own.
     let recognised =

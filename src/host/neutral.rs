@@ -8,6 +8,8 @@ use crate::clean::unwanted;
 
 /// What stands before each line: no command begins with it.
 const MARK: &str = "│ ";
+/// Begins a color.
+const ESCAPE: char = '\u{1b}';
 /// Longer lines are wrapped, in characters.
 const WIDEST: usize = 4_000;
 
@@ -34,17 +36,16 @@ pub(super) fn printed(text: &str) -> String {
     }
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
-        let clean: String = line.chars().filter(|c| *c == '\t' || *c == '\u{1b}' || !unwanted(*c)).collect();
+        let clean: String = line.chars().filter(|c| *c == '\t' || *c == ESCAPE || !unwanted(*c)).collect();
         let rest = clean.trim_start_matches('#');
         let heading = clean.len() - rest.len();
         if (1..=6).contains(&heading) && rest.starts_with(' ') {
             out.push_str(clean.get(..heading).unwrap_or_default());
             out.push_str(&apart(rest));
-        } else if clean.trim_start().starts_with("::") {
-            let indent = clean.len() - clean.trim_start().len();
-            out.push_str(clean.get(..indent).unwrap_or_default());
+        } else if let Some(at) = clean.find("::").filter(|at| clean.get(..*at).is_some_and(is_blank)) {
+            out.push_str(clean.get(..at).unwrap_or_default());
             out.push_str(": ");
-            out.push_str(&apart(clean.get(indent + 1..).unwrap_or_default()));
+            out.push_str(&apart(clean.get(at + 1..).unwrap_or_default()));
         } else {
             out.push_str(&apart(&clean));
         }
@@ -73,18 +74,32 @@ fn clean(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect()
 }
 
-/// A space between any two `#`.
+/// A space between any two `#`, also where a color begins between them: it goes before the host reads.
 fn apart(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let mut before = None;
+    let (mut before, mut color) = (None, false);
     for c in line.chars() {
-        if c == '#' && before == Some('#') {
-            out.push(' ');
+        if color || c == ESCAPE {
+            color = c == ESCAPE || !c.is_ascii_alphabetic();
+        } else {
+            if c == '#' && before == Some('#') {
+                out.push(' ');
+            }
+            before = Some(c);
         }
         out.push(c);
-        before = Some(c);
     }
     out
+}
+
+/// Whether nothing is seen of `text` but its colors: it may stand before a command.
+fn is_blank(text: &str) -> bool {
+    let mut color = false;
+    text.chars().all(|c| {
+        let was = color || c == ESCAPE;
+        color = c == ESCAPE || (color && !c.is_ascii_alphabetic());
+        was || c.is_whitespace()
+    })
 }
 
 fn wrapped(line: &str) -> Vec<String> {
@@ -121,6 +136,9 @@ mod tests {
         check("# One\n## Two ##vso[x]\n", "# One\n## Two # #vso[x]\n");
         check("  ::error::x", "  : :error::x");
         check("##[error]x", "# #[error]x");
+        check("\u{1b}[2m  \u{1b}[0m::error::x", "\u{1b}[2m  \u{1b}[0m: :error::x");
+        check("\u{1b}[1m#\u{1b}[0m#[error]", "\u{1b}[1m#\u{1b}[0m #[error]");
+        check("\u{1b}[1mwhere it stands\u{1b}[0m ::", "\u{1b}[1mwhere it stands\u{1b}[0m ::");
         check("a\rb", "ab");
         check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023#x\"}");
     }
