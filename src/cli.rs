@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::settings::{FILE_FLAG, Flags, Kind, Row, SETTINGS};
 
@@ -13,6 +13,8 @@ pub enum Wish {
     Diagnose,
     /// The main job, on the run that a question means.
     Ask,
+    /// Run a command, and do the main job on what it printed if it fails.
+    Run(Vec<OsString>),
     /// Show what is picked from a log.
     Evidence,
     /// Show what would leave for a model.
@@ -88,6 +90,19 @@ a task's id or an address in the portal. Of several that fit the newest failed o
 nothing has is an error that offers the close ones. Inside a step a question without names is about the running deployment.
 A model answers the question itself; without one the answer is the diagnosis of that run. Exit codes are those of `diagnose`.";
 
+const RUN: &str = "\
+Examples:
+  firefighter run -- make deploy
+  firefighter run npm test
+  firefighter run --out report -- sh -c 'terraform init && terraform apply -auto-approve'
+
+The command's output passes through unchanged and at once; when it ends well nothing is added. When it fails, the diagnosis follows on
+the standard error, for the standard output is the command's alone. It is not diagnosed when it was told to end, as by a canceled job.
+
+Exit codes: the command's own, whatever becomes of the diagnosis; of a command that a signal ended, the same signal, else 128 and its
+number. 127 there is no such command, 126 it cannot be executed, 125 no command was named. --strict changes nothing here.
+Signals (TERM, INT, HUP, QUIT, USR1, USR2) are passed on to the command.";
+
 const EVIDENCE: &str = "\
 Examples:
   firefighter evidence --log build.log
@@ -144,6 +159,20 @@ pub fn command() -> Command {
                 .num_args(1..)
                 .required(true),
         );
+    let run = Command::new("run")
+        .about("Run a command, and say why it failed if it does; its output and exit code stay as they are")
+        .after_help(RUN)
+        .args(flags(&NAMES_A_RUN))
+        .arg(
+            Arg::new("command")
+                .value_name("COMMAND")
+                .help("The command and its arguments; our own flags come before it")
+                .help_heading("What to diagnose")
+                .num_args(1..)
+                .trailing_var_arg(true)
+                .value_parser(value_parser!(OsString))
+                .required(true),
+        );
     let evidence = Command::new("evidence")
         .about("Show the lines that explain a failure, and why they were picked")
         .after_help(EVIDENCE)
@@ -183,8 +212,12 @@ pub fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([diagnose, ask, evidence, prompt, replay, doctor, completions, man])
+        .subcommands([diagnose, ask, run, evidence, prompt, replay, doctor, completions, man])
 }
+
+/// Settings that name a run, which a command that is run itself needs none of.
+const NAMES_A_RUN: [&str; 9] =
+    ["log", "url", "task", "deployment", "project", "release", "environment", "tenant", "force"];
 
 /// The run's address, so that it can be given without a flag.
 fn address() -> Arg {
@@ -240,6 +273,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
     let (name, matches) = matches.subcommand().unwrap_or(("diagnose", &matches));
     let wish = match name {
         "ask" => Wish::Ask,
+        "run" => Wish::Run(matches.get_many("command").map(|words| words.cloned().collect()).unwrap_or_default()),
         "evidence" => Wish::Evidence,
         "prompt" => Wish::Prompt,
         "doctor" => Wish::Doctor,
@@ -248,15 +282,27 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
         // `replay FILE` is `diagnose --case FILE`.
         _ => Wish::Diagnose,
     };
-    let takes_flags = matches!(wish, Wish::Diagnose | Wish::Ask | Wish::Evidence | Wish::Prompt | Wish::Doctor);
+    let takes_flags =
+        matches!(wish, Wish::Diagnose | Wish::Ask | Wish::Run(_) | Wish::Evidence | Wish::Prompt | Wish::Doctor);
     let flags = if takes_flags { typed(matches) } else { Flags::new() };
     let show_settings = takes_flags && matches.get_flag("show-settings");
     Ok(Typed { wish, flags, show_settings })
 }
 
+/// The command that `run` is to run where its flags make no sense: what stands behind `--`. `None` for other commands than `run`.
+///
+/// A flag of ours that is mistyped, or that another version knows, must not keep it from running.
+pub fn wrapped(args: impl IntoIterator<Item = OsString>) -> Option<Vec<OsString>> {
+    let mut args = args.into_iter().skip(1);
+    args.next().filter(|first| first == "run")?;
+    Some(args.skip_while(|word| word != "--").skip(1).collect())
+}
+
 fn typed(matches: &ArgMatches) -> Flags {
     let one = |row: &Row| match row.kind {
-        Kind::Switch => matches.get_flag(row.name).then(|| "true".to_owned()),
+        Kind::Switch => {
+            matches.try_get_one(row.name).ok().flatten().copied().unwrap_or(false).then(|| "true".to_owned())
+        }
         // A question comes in one word or in many; not every command takes every setting.
         _ => matches
             .try_get_many::<String>(row.name)
@@ -324,6 +370,28 @@ mod tests {
         assert_eq!(typed.wish, Wish::Ask);
         assert_eq!(typed.flags.get("question").map(String::as_str), Some("why did Shop fail"));
         assert_eq!(typed.flags.get("strict").map(String::as_str), Some("true"));
+    }
+
+    #[test]
+    fn a_commands_own_flags_are_not_ours() {
+        let command = |line: &str| match check(line).wish {
+            Wish::Run(command) => command.join(OsString::from(" ").as_os_str()).into_string().unwrap(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(command("firefighter run --format json -- make --format x -- y"), "make --format x -- y");
+        assert_eq!(command("firefighter run make -j4 --help"), "make -j4 --help");
+        assert!(parse(["firefighter", "run"].map(OsString::from)).is_err());
+    }
+
+    #[test]
+    fn a_command_is_found_behind_flags_that_are_none() {
+        let check = |line: &str, expected: Option<&[&str]>| {
+            let found = wrapped(line.split(' ').map(OsString::from));
+            assert_eq!(found, expected.map(|words| words.iter().map(OsString::from).collect::<Vec<_>>()), "{line}");
+        };
+        check("firefighter run --no-such-flag -- make -- x", Some(&["make", "--", "x"]));
+        check("firefighter run --no-such-flag make", Some(&[]));
+        check("firefighter diagnose -- make", None);
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub mod runbook;
 pub mod saved;
 pub mod settings;
 pub mod signature;
+pub mod wrap;
 
 /// How sure a finished diagnosis is, for the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 //! code that never makes a failed deployment worse.
 
 use mimalloc::MiMalloc;
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Write};
 use std::panic;
 use std::process;
@@ -12,10 +14,11 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::error::Error;
-use firefighter::host::{self, Env, Standing, Verdict, octopus};
+use firefighter::host::{self, Captured, Env, Standing, Verdict, octopus};
 use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
+use firefighter::wrap::{self, Ending, Place, Sinks};
 use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -54,23 +57,88 @@ fn run(env: &Env) -> ExitCode {
                 return ExitCode::Good;
             }
             complain(env, error.render().to_string().trim());
+            if let Some(command) = cli::wrapped(std::env::args_os()) {
+                wrapped(None, &command, env);
+            }
             return ExitCode::Usage;
         }
     };
-    match typed.wish {
+    match &typed.wish {
+        Wish::Run(command) if !typed.show_settings => {
+            let command = command.clone();
+            wrapped(Some(typed), &command, env)
+        }
         Wish::Completions(shell) => {
-            write_bytes(&cli::completions(&shell));
+            write_bytes(&cli::completions(shell));
             ExitCode::Good
         }
         Wish::Man => {
             write_bytes(&cli::man());
             ExitCode::Good
         }
-        _ => with_settings(typed, env),
+        _ => with_settings(typed, env, None),
     }
 }
 
-fn with_settings(typed: Typed, env: &Env) -> ExitCode {
+/// Runs `command`, diagnoses it if it fails, and ends as it ended, whatever becomes of the diagnosis.
+fn wrapped(typed: Option<Typed>, command: &[OsString], env: &Env) -> ! {
+    if command.is_empty() {
+        end(&Ending::Code(wrap::NOTHING_RUN));
+    }
+    let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+    let place = Place::new(std::env::current_dir().ok(), system);
+    let started = now(env);
+    let ended = wrap::run(command, sinks(), |ending| end(ending));
+    let ending = ended.ending().clone();
+    let always = || typed.as_ref().and_then(|typed| Some(settings::merge(&typed.flags, env).ok()?.always()));
+    if let Ending::Unstarted { reason, .. } = &ending {
+        complain(env, reason);
+    }
+    if ended.failed() || always().unwrap_or(false) {
+        let told = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+            let ran = ended.record();
+            if ran.mid_line {
+                // What a build server obeys begins with a line.
+                write(&mut io::stderr(), "\n");
+            }
+            let incident = wrap::incident(ran, command, &place, started, now(env));
+            typed.map(|typed| with_settings(typed, env, Some(Captured::new(incident))))
+        }));
+        if told.is_err() {
+            complain(env, "firefighter had a fault of its own; the command is not affected by it");
+        }
+    }
+    end(&ending)
+}
+
+/// Ends as a command ended.
+#[expect(clippy::exit, reason = "the command's own code is no outcome of ours, and threads that hang must not keep us")]
+fn end(ending: &Ending) -> ! {
+    if let Ending::Signal(signal) = ending {
+        wrap::die_of(*signal);
+    }
+    process::exit(ending.code())
+}
+
+/// Our own output streams, with nothing between them and who reads.
+#[cfg(unix)]
+fn sinks() -> Option<Sinks> {
+    use std::os::fd::AsFd;
+    let out = io::stdout().as_fd().try_clone_to_owned().ok()?;
+    let err = io::stderr().as_fd().try_clone_to_owned().ok()?;
+    Some(Sinks { out: File::from(out), err: File::from(err) })
+}
+
+/// Our own output streams, with nothing between them and who reads.
+#[cfg(windows)]
+fn sinks() -> Option<Sinks> {
+    use std::os::windows::io::AsHandle;
+    let out = io::stdout().as_handle().try_clone_to_owned().ok()?;
+    let err = io::stderr().as_handle().try_clone_to_owned().ok()?;
+    Some(Sinks { out: File::from(out), err: File::from(err) })
+}
+
+fn with_settings(typed: Typed, env: &Env, captured: Option<Captured>) -> ExitCode {
     let merged = match settings::merge(&typed.flags, env) {
         Ok(merged) => merged,
         Err(error) => return fail(env, &error),
@@ -82,7 +150,10 @@ fn with_settings(typed: Typed, env: &Env) -> ExitCode {
     let secrets = merged.secrets();
     let color = merged.color();
     let settings = match merged.settings(env, Timestamp::now(), &clock(env)) {
-        Ok(settings) => settings,
+        Ok(mut settings) => {
+            settings.access.captured = captured;
+            settings
+        }
         Err(error) => return fail(env, &error),
     };
     let deadline = settings.deadline;
@@ -123,7 +194,11 @@ fn work(
     secrets: Vec<String>,
     color: anstream::ColorChoice,
 ) -> Result<ExitCode, Error> {
-    let mut out = anstream::AutoStream::new(io::stdout(), color);
+    let mut out: Box<dyn Write> = match wish {
+        // The standard output is the command's alone: it may be a file that the command writes.
+        Wish::Run(_) => Box::new(anstream::AutoStream::new(io::stderr(), color)),
+        _ => Box::new(anstream::AutoStream::new(io::stdout(), color)),
+    };
     let harmless = |text: &str| host::harmless(text, env, &settings.access.ci);
     match wish {
         Wish::Prompt => {
@@ -136,21 +211,21 @@ fn work(
                     prompt.system, prompt.user
                 )
             };
-            write(&mut out, &harmless(&text));
+            write(out.as_mut(), &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Evidence => {
             let text = shown(&evidence(settings, env, secrets)?, &settings.outputs.format);
-            write(&mut out, &harmless(&text));
+            write(out.as_mut(), &harmless(&text));
             Ok(ExitCode::Good)
         }
         Wish::Doctor => {
             let verdicts = doctor(settings, env)?;
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
-            write(&mut out, &harmless(&table(&verdicts, &settings.outputs.format)));
+            write(out.as_mut(), &harmless(&table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
-        _ => Ok(match diagnose(settings, env, secrets, now(env), &mut out)? {
+        _ => Ok(match diagnose(settings, env, secrets, now(env), out.as_mut())? {
             Outcome::Explained => ExitCode::Good,
             Outcome::Unexplained => ExitCode::Unexplained,
         }),

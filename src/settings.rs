@@ -84,7 +84,7 @@ pub const SETTINGS: &[Row] = &[
     row("log", &["FIREFIGHTER_LOG"], "", "", Kind::Value("FILE"), WHAT,
         "A log to read; `-` for the standard input"),
     row("baseline", &["FIREFIGHTER_BASELINE"], "", "", Kind::Value("FILE"), WHAT,
-        "With --log: the log of a good run of the same thing. What it says too explains less"),
+        "With --log or `run`: the log of a good run of the same thing. What it says too explains less"),
     row("question", &["FIREFIGHTER_QUESTION"], "", "", Kind::Value("TEXT"), WHAT,
         "A question in words, such as \"Why did Shop fail in Production yesterday?\": it finds the run where nothing else names one, \
          and a model answers it. The command `ask` takes it without the flag"),
@@ -101,6 +101,8 @@ pub const SETTINGS: &[Row] = &[
     row("release", &["FIREFIGHTER_RELEASE"], "", "", Kind::Value("VERSION"), WHAT, "The release's version"),
     row("environment", &["FIREFIGHTER_ENVIRONMENT"], "", "", Kind::Value("NAME"), WHAT, "The environment"),
     row("tenant", &["FIREFIGHTER_TENANT"], "", "", Kind::Value("NAME"), WHAT, "The tenant"),
+    row("on", &["FIREFIGHTER_ON"], "", "failure", Kind::Choice(&["failure", "always"]), WHAT,
+        "With `run`: when to diagnose the command"),
     row("force", &["FIREFIGHTER_FORCE"], "", "false", Kind::Switch, WHAT,
         "Diagnose a run again that was diagnosed before"),
 
@@ -377,6 +379,12 @@ impl Merged {
         }
     }
 
+    /// Whether a command that `run` ran is diagnosed when it succeeded too.
+    #[must_use]
+    pub fn always(&self) -> bool {
+        self.text("on").is_some_and(|value| value.eq_ignore_ascii_case("always"))
+    }
+
     /// Every setting, its value and where it came from, one a line; secrets are hidden.
     #[must_use]
     pub fn show(&self) -> String {
@@ -414,12 +422,19 @@ impl Merged {
             (None, None) => Credential::None,
         };
         self.choice("color")?;
+        self.choice("on")?;
         let again = if self.is_on("force") { Again::Allow } else { Again::Refuse };
         let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
         let space = space.or_else(|| self.text("octopus-space"));
         let octopus = octopus::Access { server, credential, space, target, again };
         Ok(Settings {
-            access: host::Access { log: self.text("log"), baseline: self.text("baseline"), octopus, ci: self.ci()? },
+            access: host::Access {
+                captured: None,
+                log: self.text("log"),
+                baseline: self.text("baseline"),
+                octopus,
+                ci: self.ci()?,
+            },
             case: self.text("case").map(PathBuf::from),
             network: self.network(env)?,
             budget: Budget { tokens: self.number("budget")? as usize },

@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http"]),
     ("report", &["model", "redact"]),
+    ("wrap", &["model", "clean"]),
     ("saved", &["model", "error", "redact", "report", "signature"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
     ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),

@@ -1,4 +1,4 @@
-//! A log file or the standard input. The minimal example of a host.
+//! A log file, the standard input, or what a command printed that we ran. The minimal example of a host.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use crate::http::Http;
 use crate::model::{Baseline, Incident, Log, Note, Notice, Run, Stage};
 
 use super::octopus::raw;
-use super::{Access, Env, Host, Standing, Verdict};
+use super::{Access, Captured, Env, Host, Standing, Verdict};
 
 /// How many lines from the top may pass before a raw Octopus log must have shown itself.
 const LOOK: usize = 40;
@@ -23,24 +23,41 @@ struct Local {
     baseline: Option<String>,
 }
 
+/// A command that we ran, and the log of a good run to compare with.
+struct Command {
+    captured: Captured,
+    baseline: Option<String>,
+}
+
 pub(super) fn detect(_: &Env, access: &Access, _: &Arc<Http>) -> Option<Box<dyn Host>> {
-    access.log.clone().map(|path| Box::new(Local { path, baseline: access.baseline.clone() }) as Box<dyn Host>)
+    let baseline = access.baseline.clone();
+    match (&access.captured, &access.log) {
+        (Some(captured), _) => Some(Box::new(Command { captured: captured.clone(), baseline })),
+        (None, Some(path)) => Some(Box::new(Local { path: path.clone(), baseline })),
+        (None, None) => None,
+    }
+}
+
+impl Host for Command {
+    fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
+        let seen = || Error::Nothing("what the command printed was looked at already".to_owned());
+        let incident = self.captured.take().ok_or_else(seen)?;
+        Ok(Incident { baseline: self.baseline.as_deref().and_then(|path| good(path, notes)), ..incident })
+    }
+
+    fn say(&self, _: &[Notice]) -> Option<String> {
+        None
+    }
+
+    fn examine(&self) -> Vec<Verdict> {
+        vec![Verdict::new(Standing::Good, "command", "what it printed is kept")]
+    }
 }
 
 impl Host for Local {
     fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
         let log = open(&self.path)?;
-        let baseline = self.baseline.as_ref().and_then(|path| match open(path) {
-            Ok(log) => {
-                let run = Run { host: "log file".to_owned(), title: name(path).to_owned(), ..Run::default() };
-                Some(Baseline { run, log, why: "the log named as that of a good run".to_owned() })
-            }
-            Err(error) => {
-                let text = format!("{error}: nothing is told apart from what a good run says too");
-                notes.push(Note { stage: Stage::Collect, text });
-                None
-            }
-        });
+        let baseline = self.baseline.as_deref().and_then(|path| good(path, notes));
         let run = Run { host: "log file".to_owned(), title: name(&self.path).to_owned(), ..Run::default() };
         Ok(Incident { run, log, baseline, ..Incident::default() })
     }
@@ -58,6 +75,21 @@ impl Host for Local {
             Err(error) => Verdict::new(Standing::Bad, "log", error.to_string()),
         };
         vec![verdict]
+    }
+}
+
+/// The log of a good run.
+fn good(path: &str, notes: &mut Vec<Note>) -> Option<Baseline> {
+    match open(path) {
+        Ok(log) => {
+            let run = Run { host: "log file".to_owned(), title: name(path).to_owned(), ..Run::default() };
+            Some(Baseline { run, log, why: "the log named as that of a good run".to_owned() })
+        }
+        Err(error) => {
+            let text = format!("{error}: nothing is told apart from what a good run says too");
+            notes.push(Note { stage: Stage::Collect, text });
+            None
+        }
     }
 }
 

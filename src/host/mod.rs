@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
 use crate::http::Http;
 use crate::model::{Incident, Note, Notice};
 
 pub mod ci;
+mod hop;
 pub mod local;
 pub mod marker;
 mod neutral;
@@ -23,6 +24,8 @@ pub type Env = BTreeMap<String, String>;
 /// What to look at and with which rights.
 #[derive(Clone, Default)]
 pub struct Access {
+    /// A command that we ran, and what it printed: looked at before all else.
+    pub captured: Option<Captured>,
     /// A log to read instead of asking a host; `-` for the standard input.
     pub log: Option<String>,
     /// The log of a good run to compare that one with.
@@ -31,6 +34,22 @@ pub struct Access {
     pub octopus: octopus::Access,
     /// The build server that we run on.
     pub ci: ci::Settings,
+}
+
+/// What a command did that we ran ourselves. It can be collected once, for it may be large.
+#[derive(Clone)]
+pub struct Captured(Arc<Mutex<Option<Incident>>>);
+
+impl Captured {
+    /// Keeps what is known of the command.
+    #[must_use]
+    pub fn new(incident: Incident) -> Self {
+        Self(Arc::new(Mutex::new(Some(incident))))
+    }
+
+    fn take(&self) -> Option<Incident> {
+        self.0.lock().ok()?.take()
+    }
 }
 
 /// A place where runs fail.
@@ -103,9 +122,13 @@ pub fn detect(env: &Env, access: &Access, http: &Arc<Http>) -> Result<Box<dyn Ho
     let asks_octopus = !inside && (around.is_none() || access.octopus.target.is_some());
     let octopus = || octopus::detect(env, access, http).filter(|_| asks_octopus);
     let source = local::detect(env, access, http).or_else(octopus);
+    // A log that a person names is all that is asked about.
+    let source =
+        source.map(|source| if access.captured.is_some() { hop::onward(source, access, http) } else { source });
     match (source, around) {
         (Some(source), Some(voice)) => Ok(Box::new(ci::Elsewhere { source, voice })),
-        (Some(host), None) | (None, Some(host)) => Ok(host),
+        (Some(host), None) => Ok(host),
+        (None, Some(host)) => Ok(hop::onward(host, access, http)),
         (None, None) => Err(Error::Nothing(
             "nothing to diagnose was named and no deployment system is around: \
              name a log with --log FILE, or an Octopus run with --task, --deployment or its address in the portal"
