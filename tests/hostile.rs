@@ -119,7 +119,7 @@ fn published(name: &str, case: &Value, llm: &sim::Llm) -> Vec<(String, String)> 
     for (place, text) in &texts {
         assert!(place.starts_with("fix-") || text.contains(TRUE), "{name}: the true line is gone from {place}");
         assert!(!text.contains(SECRET), "{name}: the secret got out into {place}");
-        let page = place.ends_with(".html") || place.ends_with(".md");
+        let page = ["firefighter.html", "firefighter.md"].contains(&place.as_str());
         for active in ["<script>alert", "<img src=x", "href=\"javascript:", "\n[open](javascript:"]
             .iter()
             .filter(|_| page)
