@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use sim::{Server, World};
 
-#[allow(dead_code, reason = "shared with other test programs")]
 mod sim;
 
 const TASK: &str = "ServerTasks-2001547";
