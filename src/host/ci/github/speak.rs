@@ -17,6 +17,8 @@ const MESSAGE: usize = 1_000;
 const SUMMARY: usize = 60 << 10;
 /// Bytes of an output's value.
 const OUTPUT: usize = 16 << 10;
+/// The file whose path is an output.
+const REPORT: &str = "firefighter.md";
 
 /// `notices` as workflow commands and harmless text.
 pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
@@ -83,6 +85,14 @@ pub(super) fn outputs(notices: &[Notice]) -> Option<String> {
             // One line, so that no delimiter is needed which the value might hold.
             let _ = writeln!(out, "{}={value}", kebab(name));
         }
+        if let Notice::Artifact { path, name, .. } = notice
+            && name == REPORT
+        {
+            let folder = path.parent().unwrap_or(path);
+            for (name, path) in [("report", path.as_path()), ("report-dir", folder)] {
+                let _ = writeln!(out, "{name}={}", neutral::one_line(&path.display().to_string()));
+            }
+        }
     }
     (!out.is_empty()).then_some(out)
 }
@@ -144,5 +154,8 @@ mod tests {
         let output = |name: &str, value: &str| Notice::Output { name: name.to_owned(), value: value.to_owned() };
         let told = outputs(&[output("Firefighter.FailedStep", "a\nb=c"), output("Firefighter.Cause", "x<<EOF")]);
         assert_eq!(told.as_deref(), Some("failed-step=a b=c\ncause=x<<EOF\n"));
+        let path = Path::new("out").join(REPORT);
+        let told = outputs(&[Notice::Artifact { path: path.clone(), name: REPORT.to_owned(), bytes: 1 }]);
+        assert_eq!(told, Some(format!("report={}\nreport-dir=out\n", path.display())));
     }
 }

@@ -1,0 +1,2 @@
+// What GitHub's runner starts at the end of a job that failed.
+require('./firefighter').run('post');
