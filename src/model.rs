@@ -366,6 +366,10 @@ pub struct Signature {
     pub fix: Vec<String>,
     /// How to see that it is fixed.
     pub verify: String,
+    /// A command that looks and changes nothing; may name captures like `cause`.
+    pub command: Option<String>,
+    /// What would prove it wrong, a sentence.
+    pub disproof: Option<String>,
     /// Pages with more.
     pub links: Vec<String>,
     /// Whether it names a cause or only what a cause leads to.

@@ -158,8 +158,8 @@ fn hypothesis(found: &Match) -> Hypothesis {
         cause: cause(found),
         citations: vec![found.line],
         check: Some(found.signature.verify.clone()).filter(|check| !check.is_empty()),
-        command: None,
-        disproof: None,
+        command: found.signature.command.as_ref().and_then(|command| command_of(command, &found.captures)),
+        disproof: found.signature.disproof.clone(),
         signature: Some(found.signature.id.clone()),
         links: found.signature.links.clone(),
     }
@@ -167,6 +167,17 @@ fn hypothesis(found: &Match) -> Hypothesis {
 
 fn cause(found: &Match) -> String {
     fill(&found.signature.cause, &found.captures)
+}
+
+/// A command with the captures that it names; `None` where one was not caught, or is more than a plain name to a shell.
+fn command_of(command: &str, captures: &[(String, String)]) -> Option<String> {
+    let plain = |value: &str| {
+        value.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && value.chars().all(|c| c.is_ascii_alphanumeric() || "._-/:@".contains(c))
+    };
+    let names = command.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name);
+    let mut caught = names.map(|name| captures.iter().find(|(known, _)| known == name));
+    caught.all(|found| found.is_some_and(|(_, value)| plain(value))).then(|| fill(command, captures))
 }
 
 /// Puts captures in the place of their names; one that was not caught becomes `it`.
@@ -320,6 +331,21 @@ mod tests {
         check(&case, "", "say most about it.");
         case.suspects.push(suspect);
         check(&case, "Look at what changed: variable Api:Url", "variable Api:Url touches “api.example”.");
+    }
+
+    #[test]
+    fn a_command_is_told_where_what_it_names_was_caught_and_is_plain() {
+        let check = |host: Option<&str>, expected: Option<&str>| {
+            let captures: Vec<_> = host.map(|host| ("host".to_owned(), host.to_owned())).into_iter().collect();
+            assert_eq!(command_of("nslookup {host}", &captures).as_deref(), expected);
+        };
+        check(Some("db.example.com"), Some("nslookup db.example.com"));
+        check(None, None);
+        check(Some(""), None);
+        for hostile in ["x; rm -rf ~", "$(id)", "-server evil", "a b", "a|b", "a`b`", "a\nb", "⟨secret:1⟩"] {
+            check(Some(hostile), None);
+        }
+        assert_eq!(command_of("df -h", &[]).as_deref(), Some("df -h"));
     }
 
     #[test]

@@ -301,6 +301,8 @@ fn full(text: &str, secret: &str) -> (Incident, Evidence) {
         cause: String::new(),
         fix: Vec::new(),
         verify: String::new(),
+        command: None,
+        disproof: None,
         links: Vec::new(),
         role: Role::Cause,
     };

@@ -203,6 +203,8 @@ pub(super) fn hostile() -> Report {
         kind: evil(),
         cause: evil(),
         verify: evil(),
+        command: None,
+        disproof: None,
         links: vec![evil(), "javascript:alert(1)".to_owned()],
         ..rate_limit()
     };
@@ -347,6 +349,8 @@ fn rate_limit() -> Signature {
         cause: "The registry {host} refuses downloads: too many requests.".to_owned(),
         fix: vec!["Retry with a pause.".to_owned()],
         verify: "Deploy the release again: the step goes on past the download from {host}.".to_owned(),
+        command: None,
+        disproof: None,
         links: vec!["https://docs.github.com/packages".to_owned()],
         role: Role::Cause,
     }

@@ -1,6 +1,7 @@
 //! Signatures as written in TOML: read, checked, and turned into entries of the catalogue.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -93,12 +94,26 @@ struct Written {
     fix: Vec<String>,
     #[serde(default)]
     verify: String,
+    command: Option<String>,
+    disproof: Option<String>,
     #[serde(default)]
     links: Vec<String>,
     example: Vec<String>,
     #[serde(default)]
     unlike: Vec<String>,
 }
+
+/// What is true of every failure of a sort.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kind {
+    command: Option<String>,
+    disproof: Option<String>,
+}
+
+/// By its name. That the file can be read, a test finds.
+pub(super) static KINDS: LazyLock<BTreeMap<String, Kind>> =
+    LazyLock::new(|| toml::from_str(include_str!("kinds.toml")).unwrap_or_default());
 
 /// Reads one of the built-in families. An error is a defect that a test finds.
 pub(super) fn read_builtin(text: &str) -> Result<Vec<Entry>, String> {
@@ -128,6 +143,7 @@ pub(super) fn read_user(text: &str) -> Result<Vec<Entry>, String> {
 }
 
 fn entry(written: Written) -> Result<Entry, String> {
+    let usual = KINDS.get(&written.kind).cloned().unwrap_or_default();
     let signature = Signature {
         domain: word("domain", &DOMAINS, &written.domain)?,
         retry: word("retry", &RETRIES, &written.retry)?,
@@ -138,6 +154,8 @@ fn entry(written: Written) -> Result<Entry, String> {
         cause: written.cause,
         fix: written.fix,
         verify: written.verify,
+        command: written.command.or(usual.command),
+        disproof: written.disproof.or(usual.disproof),
         links: written.links,
     };
     Ok(Entry {
