@@ -28,18 +28,27 @@ fn story() -> PathBuf {
 }
 
 fn run(args: &[&str], env: &[(&str, &str)]) -> Output {
+    run_in(Path::new(env!("CARGO_TARGET_TMPDIR")), args, env)
+}
+
+fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_firefighter"))
         .args(args)
         .env_clear()
         .envs(env.iter().copied())
-        .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        .current_dir(folder)
         .stdin(Stdio::null())
         .output()
         .unwrap()
 }
 
 fn replay(file: &Path, more: &[&str]) -> Value {
-    let output = run(&[&["replay", file.to_str().unwrap(), "--format", "json", "--strict"], more].concat(), &[]);
+    replay_in(Path::new(env!("CARGO_TARGET_TMPDIR")), file, more)
+}
+
+fn replay_in(folder: &Path, file: &Path, more: &[&str]) -> Value {
+    let args = [&["replay", file.to_str().unwrap(), "--format", "json", "--strict"], more].concat();
+    let output = run_in(folder, &args, &[]);
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{}: {error}: {}", file.display(), String::from_utf8_lossy(&output.stderr)))
 }
@@ -177,4 +186,79 @@ fn a_failure_that_is_not_known_here_costs_a_note() {
     case["matches"][0]["signature"] = json!("of-our-own");
     let report = replay(&file("unknown.json", case.to_string()), &[]);
     assert!(report["notes"].to_string().contains("of-our-own"));
+}
+
+/// The fixes that a report tells when `answer` was got elsewhere for the story, and its notes.
+fn advised(name: &str, fixes: &Value) -> (Value, String, PathBuf) {
+    let answer = serde_json::json!({
+        "summary": "The registry refused the scanner's database.",
+        "kind": "rate-limit",
+        "hypotheses": [{"cause": "ghcr.io answers TOOMANYREQUESTS.", "lines": ["L260"]}],
+        "fixes": fixes,
+    });
+    let answer = file(&format!("{name}.json"), answer.to_string());
+    let out = answer.with_extension("out");
+    let _ = fs::remove_dir_all(&out);
+    // A work tree, on which git tries a patch.
+    let tree = answer.with_extension("tree");
+    fs::create_dir_all(&tree).unwrap();
+    fs::write(tree.join("deploy.sh"), "set -e\n./deploy\n").unwrap();
+    assert!(Command::new("git").args(["init", "--quiet"]).current_dir(&tree).status().unwrap().success());
+    let report = replay_in(&tree, &story(), &["--answer", answer.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    let notes = report["notes"].to_string();
+    (report["diagnosis"]["fixes"].clone(), notes, out)
+}
+
+#[test]
+fn a_models_script_becomes_a_diff_that_applies_and_a_file() {
+    let case: Value = serde_json::from_slice(&fs::read(story()).unwrap()).unwrap();
+    let script = case["definitions"][0]["script"]["body"].as_str().unwrap();
+    let changed = script.replacen("docker pull", "Start-Sleep -Seconds 5\ndocker pull", 1);
+    let (fixes, notes, out) = advised(
+        "script",
+        &serde_json::json!([{"type": "script", "title": "Pause first", "why": "The limit refills.", "script": changed}]),
+    );
+    let fix = fixes.as_array().unwrap().iter().find(|fix| fix["title"] == "Pause first").expect(&notes);
+    let diff = fix["diff"].as_str().unwrap();
+    let patched = diffy::apply(script, &diffy::Patch::from_str(diff).unwrap()).unwrap();
+    assert_eq!(patched.trim_end(), changed.trim_end());
+    let files: Vec<_> =
+        fs::read_dir(out).unwrap().map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap()).collect();
+    assert!(files.iter().any(|text| text.trim_end() == changed.trim_end()), "the script is a file of its own");
+}
+
+#[test]
+fn a_models_script_that_does_not_parse_is_no_fix() {
+    let case: Value = serde_json::from_slice(&fs::read(story()).unwrap()).unwrap();
+    let script = case["definitions"][0]["script"]["body"].as_str().unwrap();
+    let (fixes, notes, _) = advised(
+        "broken",
+        &serde_json::json!([{"type": "script", "title": "Try", "why": "It helps.", "script": format!("{script}\nif ($x {{\n")}]),
+    );
+    assert!(!fixes.to_string().contains("if ($x {"), "{fixes}");
+    assert!(notes.contains("does not parse as PowerShell"), "{notes}");
+}
+
+#[test]
+fn a_models_patch_that_git_accepts_and_a_command_are_told() {
+    let patch = "--- a/deploy.sh\n+++ b/deploy.sh\n@@ -1,2 +1,3 @@\n set -e\n+sleep 5\n ./deploy\n";
+    let (fixes, notes, out) = advised(
+        "patch",
+        &serde_json::json!([
+            {"type": "repository", "title": "Pause", "why": "The limit refills.", "patch": patch},
+            {"type": "repository", "title": "Stop", "why": "It helps.", "patch": patch.replace("./deploy", "./undeploy")},
+            {"type": "command", "title": "Pull by hand", "why": "To see.", "command": "docker pull ghcr.io/aquasecurity/trivy"},
+        ]),
+    );
+    let named =
+        |title: &str| fixes.as_array().unwrap().iter().find(|fix| fix["title"] == title).cloned().expect(&notes);
+    assert_eq!(named("Pause")["diff"].as_str().unwrap(), patch.trim_end(), "{notes}");
+    let mut files = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|path| fs::read_to_string(path).unwrap() == patch).expect("the patch is a file of its own");
+    let git = Command::new("git").args(["apply", "--check"]).arg(file).current_dir(out.with_extension("tree")).status();
+    assert!(git.unwrap().success());
+    assert!(named("Pause")["undo"].as_str().unwrap().contains("git apply -R"));
+    assert_eq!(named("Stop")["diff"], Value::Null);
+    assert!(notes.contains("git does not accept it"), "{notes}");
+    assert_eq!(named("Pull by hand")["command"], "docker pull ghcr.io/aquasecurity/trivy");
 }
