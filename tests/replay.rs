@@ -214,11 +214,11 @@ fn a_models_script_becomes_a_diff_that_applies_and_a_file() {
     let case: Value = serde_json::from_slice(&fs::read(story()).unwrap()).unwrap();
     let script = case["definitions"][0]["script"]["body"].as_str().unwrap();
     let changed = script.replacen("docker pull", "Start-Sleep -Seconds 5\ndocker pull", 1);
-    let (fixes, notes, out) = advised(
+    let (advice, notes, out) = advised(
         "script",
         &serde_json::json!([{"type": "script", "title": "Pause first", "why": "The limit refills.", "script": changed}]),
     );
-    let fix = fixes.as_array().unwrap().iter().find(|fix| fix["title"] == "Pause first").expect(&notes);
+    let fix = advice.as_array().unwrap().iter().find(|fix| fix["title"] == "Pause first").expect(&notes);
     let diff = fix["diff"].as_str().unwrap();
     let patched = diffy::apply(script, &diffy::Patch::from_str(diff).unwrap()).unwrap();
     assert_eq!(patched.trim_end(), changed.trim_end());
@@ -231,18 +231,18 @@ fn a_models_script_becomes_a_diff_that_applies_and_a_file() {
 fn a_models_script_that_does_not_parse_is_no_fix() {
     let case: Value = serde_json::from_slice(&fs::read(story()).unwrap()).unwrap();
     let script = case["definitions"][0]["script"]["body"].as_str().unwrap();
-    let (fixes, notes, _) = advised(
+    let (advice, notes, _) = advised(
         "broken",
         &serde_json::json!([{"type": "script", "title": "Try", "why": "It helps.", "script": format!("{script}\nif ($x {{\n")}]),
     );
-    assert!(!fixes.to_string().contains("if ($x {"), "{fixes}");
+    assert!(!advice.to_string().contains("if ($x {"), "{advice}");
     assert!(notes.contains("does not parse as PowerShell"), "{notes}");
 }
 
 #[test]
 fn a_models_patch_that_git_accepts_and_a_command_are_told() {
     let patch = "--- a/deploy.sh\n+++ b/deploy.sh\n@@ -1,2 +1,3 @@\n set -e\n+sleep 5\n ./deploy\n";
-    let (fixes, notes, out) = advised(
+    let (advice, notes, out) = advised(
         "patch",
         &serde_json::json!([
             {"type": "repository", "title": "Pause", "why": "The limit refills.", "patch": patch},
@@ -251,7 +251,7 @@ fn a_models_patch_that_git_accepts_and_a_command_are_told() {
         ]),
     );
     let named =
-        |title: &str| fixes.as_array().unwrap().iter().find(|fix| fix["title"] == title).cloned().expect(&notes);
+        |title: &str| advice.as_array().unwrap().iter().find(|fix| fix["title"] == title).cloned().expect(&notes);
     assert_eq!(named("Pause")["diff"].as_str().unwrap(), patch.trim_end(), "{notes}");
     let mut files = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
     let file = files.find(|path| fs::read_to_string(path).unwrap() == patch).expect("the patch is a file of its own");
