@@ -169,6 +169,11 @@ pub fn doctor(settings: &Settings, env: &Env) -> Result<Vec<Verdict>, Error> {
             }
         });
     }
+    verdicts.push(match forge::described(&settings.forge) {
+        (_, text) if text.is_empty() => Verdict::new(Standing::Off, "commits", "nobody is asked for their diffs"),
+        (true, text) => Verdict::new(Standing::Good, "commits", text),
+        (false, text) => Verdict::new(Standing::Off, "commits", text),
+    });
     let catalogue = catalogue(settings);
     verdicts.push(match catalogue {
         Ok(catalogue) => {

@@ -284,6 +284,16 @@ fn doctor_says_what_is_missing_and_what_it_costs() {
     assert!(line(&["ok", "TaskView"]), "{text}");
     assert!(line(&["less", "ProcessView", "missing", "retries"]), "{text}");
     assert!(line(&["off", "model"]), "{text}");
+    assert!(line(&["off", "commits", "nobody is asked for their diffs"]), "{text}");
+    let mut env = outside();
+    env.insert("FIREFIGHTER_NO_FORGE".to_owned(), "false".to_owned());
+    let told = run(&server.url(), &env, &["doctor"]).all();
+    let named = |words: &[&str], told: &str| told.lines().any(|line| words.iter().all(|word| line.contains(word)));
+    assert!(named(&["off", "commits", "FIREFIGHTER_GITHUB_TOKEN"], &told), "{told}");
+    env.insert("FIREFIGHTER_GITHUB_TOKEN".to_owned(), "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8".to_owned());
+    let told = run(&server.url(), &env, &["doctor"]).all();
+    assert!(named(&["ok", "commits", "with a token, which was not tried: github.com"], &told), "{told}");
+    assert!(!told.contains("ghp_a1"), "{told}");
     let wrong = run(&server.url(), &[("OCTOPUS_API_KEY".to_owned(), "API-WRONG".to_owned())].into(), &["doctor"]).all();
     assert!(wrong.contains("not accepted"), "{wrong}");
 }

@@ -38,6 +38,33 @@ const SHARE: u32 = 4;
 const KEPT: usize = 64 << 10;
 const ALL_KEPT: usize = 512 << 10;
 
+/// The hosts that may be asked, in words: which of them a token is sent to, and how one is given to the others; no call is made.
+/// The first value tells whether any has a token; an empty text means that nobody may be asked.
+#[must_use]
+pub fn described(choice: &Choice) -> (bool, String) {
+    if choice.off {
+        return (false, String::new());
+    }
+    let host = |forge: &Forge| forge.address.host_str().unwrap_or_default().to_owned();
+    let (with, without): (Vec<&Forge>, Vec<&Forge>) = choice.forges.iter().partition(|forge| forge.token.is_some());
+    let list = |forges: &[&Forge]| {
+        let mut names: Vec<String> = forges.iter().map(|forge| host(forge)).collect();
+        names.dedup();
+        names.join(", ")
+    };
+    let mut text = Vec::new();
+    if !with.is_empty() {
+        text.push(format!("with a token, which was not tried: {}", list(&with)));
+    }
+    if !without.is_empty() {
+        let mut tokens: Vec<&str> = without.iter().map(|forge| forge.dialect.token).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        text.push(format!("without one, so public ones alone: {} (set {})", list(&without), tokens.join(", ")));
+    }
+    (!with.is_empty(), text.join("; "))
+}
+
 /// What is asked, and where.
 #[derive(Clone, Default)]
 pub struct Choice {
