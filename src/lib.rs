@@ -30,6 +30,7 @@ pub mod forge;
 pub mod host;
 pub mod http;
 pub mod model;
+pub mod ocl;
 pub mod publish;
 pub mod recur;
 pub mod redact;

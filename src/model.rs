@@ -167,6 +167,27 @@ pub struct Definition {
     pub url: Option<String>,
     /// The way there in words, such as `Process › Scan › Conditions › Retries`, for retries and time limit.
     pub path_to_settings: Option<String>,
+    /// Where it is written, if it is kept as a file in a repository.
+    pub source: Option<Source>,
+}
+
+/// The file that a step's definition is written in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Source {
+    /// The repository's address.
+    pub repository: String,
+    /// The file's path in it.
+    pub path: String,
+    /// The branch, if the run was made from one.
+    pub branch: Option<String>,
+    /// The commit that the run was made from.
+    pub commit: String,
+    /// The step as the file calls it.
+    pub step: String,
+    /// The part of that step that is meant, as the file calls it.
+    pub action: String,
+    /// The step's own lines with their line ends, and the number of the first one; `None` where nobody could read them.
+    pub lines: Option<(usize, String)>,
 }
 
 /// A script as a run's definition holds it.

@@ -272,6 +272,35 @@ struct Definition {
     packages: Vec<Text>,
     url: Option<Text>,
     path_to_settings: Option<Text>,
+    source: Option<Source>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Source {
+    repository: Text,
+    path: Text,
+    branch: Option<Text>,
+    commit: Text,
+    step: Text,
+    action: Text,
+    first_line: Option<Count>,
+    lines: Option<Text>,
+}
+
+impl Source {
+    fn model(self) -> model::Source {
+        let first = self.first_line.map(|line| line.0);
+        model::Source {
+            repository: self.repository.line(),
+            path: self.path.line(),
+            branch: name(self.branch),
+            commit: self.commit.line(),
+            step: self.step.line(),
+            action: self.action.line(),
+            lines: first.zip(self.lines.map(|lines| lines.0)),
+        }
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -296,6 +325,7 @@ impl Definition {
             packages: self.packages.into_iter().map(Text::line).collect(),
             url: name(self.url),
             path_to_settings: name(self.path_to_settings),
+            source: self.source.map(Source::model),
         }
     }
 }

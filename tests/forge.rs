@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use firefighter::forge::{Choice, DIALECTS, Forge, enrich};
 use firefighter::http::{Http, Network};
-use firefighter::model::{Change, ChangeKind, Incident, Note};
+use firefighter::model::{Change, ChangeKind, Definition, Incident, Note, Source};
 use pulldown_cmark::{Event, Parser};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,6 +30,15 @@ struct Cases {
     token: String,
     proof: String,
     case: Vec<Case>,
+    file: Vec<Kept>,
+}
+
+/// A file of a repository: what is asked for it, and the answer.
+#[derive(Deserialize)]
+struct Kept {
+    repository: String,
+    target: String,
+    answer: String,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +120,194 @@ fn each_dialect_tells_what_its_host_documents() {
             }
         }
     }
+}
+
+#[test]
+fn each_dialect_gives_the_lines_of_a_step_that_is_written_in_a_repository() {
+    for dialect in DIALECTS {
+        let text = fs::read_to_string(folder().join(format!("{}.toml", dialect.name))).unwrap();
+        let cases: Cases = toml::from_str(&text).unwrap();
+        assert!(!cases.file.is_empty(), "{}", dialect.name);
+        for case in cases.file {
+            let Kept { repository, target, answer } = case;
+            let wanted = target.clone();
+            let server = Listener::start(move |request| {
+                let body = answer.strip_prefix('\n').unwrap_or(&answer).to_owned();
+                let media_type =
+                    if body.starts_with('{') { "application/json;charset=utf-8" } else { "text/plain; charset=utf-8" };
+                if request.target() == wanted {
+                    Response::new(200, media_type, body)
+                } else {
+                    Response::json(404, &json!({ "message": "Not Found" }))
+                }
+            });
+            let source = Source {
+                repository: format!("{}{repository}", server.url()),
+                path: ".octopus/My Shop/deployment_process.ocl".to_owned(),
+                branch: Some("main".to_owned()),
+                commit: SHA.to_owned(),
+                step: "scan".to_owned(),
+                action: "Scan".to_owned(),
+                lines: None,
+            };
+            let definition = Definition { source: Some(source), ..Definition::default() };
+            let http = Http::new(Network::default(), Instant::now() + Duration::from_mins(1)).unwrap();
+            let mut incident = Incident { definitions: vec![definition], ..Incident::default() };
+            let mut notes = Vec::new();
+            let forges = vec![forge(dialect.name, &server.url(), Some(&cases.token))];
+            enrich(&mut incident, &Choice { forges, ..Choice::default() }, &http, &mut notes);
+            let asked: Vec<String> = server.requests().iter().map(Request::target).collect();
+            let (first, lines) = incident.definitions[0].source.clone().unwrap().lines.unwrap_or_default();
+            assert_eq!((first, lines.lines().count()), (3, 7), "{}: {asked:?} {notes:?}", dialect.name);
+            assert!(lines.starts_with("step \"scan\" {\n") && lines.ends_with("    }\n}\n"), "{lines}");
+            assert_eq!(asked, [target]);
+            assert_eq!(server.requests()[0].header("authorization"), Some(&*cases.proof));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_does_not_come_or_is_no_process_costs_a_note_at_most() {
+    let check = |status: u16, media_type: &'static str, body: &str, expected: &str| {
+        let body = body.to_owned();
+        let server = Listener::start(move |_| Response::new(status, media_type, body.clone()));
+        let source = Source {
+            repository: format!("{}/example/shop", server.url()),
+            path: "deployment_process.ocl".to_owned(),
+            commit: SHA.to_owned(),
+            step: "scan".to_owned(),
+            ..Source::default()
+        };
+        let definition = Definition { source: Some(source), ..Definition::default() };
+        let http = Http::new(Network::default(), Instant::now() + Duration::from_mins(1)).unwrap();
+        let mut incident = Incident { definitions: vec![definition], ..Incident::default() };
+        let mut notes = Vec::new();
+        let forges = vec![forge("github", &server.url(), None)];
+        enrich(&mut incident, &Choice { forges, ..Choice::default() }, &http, &mut notes);
+        assert_eq!(incident.definitions[0].source.as_ref().unwrap().lines, None);
+        let notes: Vec<&str> = notes.iter().map(|note| note.text.as_str()).collect();
+        assert!(if expected.is_empty() { notes.is_empty() } else { notes.concat().contains(expected) }, "{notes:?}");
+        assert!(notes.len() <= 1, "{notes:?}");
+    };
+    let json = "application/json";
+    let file = |content: &str| json!({ "encoding": "base64", "content": content }).to_string();
+    check(404, json, "{}", "the file of the process could not be read at 127.0.0.1");
+    check(401, json, "{}", "FIREFIGHTER_GITHUB_TOKEN");
+    check(200, "text/html", "<html>log in</html>", "a page to log in");
+    check(200, json, "{", "made no sense");
+    check(200, json, &file("!!!"), "made no sense");
+    check(200, json, &file("/w=="), "made no sense");
+    // What is read and has no such step leaves the words that tell where to write.
+    check(200, json, &file("c3RlcCAic2NhbiIgew=="), "");
+}
+
+/// The process of the story as its repository has it, around the step that fails.
+const PROCESS: &str = r#"step "predeploy-hook" {
+    name = "PreDeploy Hook"
+
+    action {
+        action_type = "Octopus.Script"
+        properties = {
+            Octopus.Action.Script.ScriptBody = <<-EOT
+                step "security-scan" {
+                EOT
+        }
+    }
+}
+
+step "security-scan" {
+    name = "Scan for Security Vulnerabilities"
+
+    action {
+        action_type = "Octopus.Script"
+        properties = {
+            Octopus.Action.RunOnServer = "true"
+            Octopus.Action.Script.Syntax = "PowerShell"
+        }
+        worker_pool = "hosted-ubuntu"
+    }
+}
+
+step "remove-worker-access" {
+    name = "Remove Worker Access"
+}
+"#;
+
+/// The story, whose project is kept in a repository at `host`: the setting that it advises.
+fn advised(host: &Listener, place: &Path) -> Value {
+    let story = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/trivy-rate-limit/server");
+    let mut world = World::load(&story);
+    for project in world.resources.get_mut("projects").into_iter().flatten() {
+        let repository = host.url().replace("//", "//x:token@") + "/example-org/OctopusCopilot.git";
+        project["PersistenceSettings"]["Url"] = json!(repository);
+    }
+    let server = Server::start(world);
+    let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
+        .args(["diagnose", "--task", "ServerTasks-2001547", "--format", "json", "--out", "out"])
+        .args(["--forge", &format!("github={}", host.url())])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("OCTOPUS_URL", server.url())
+        .env("OCTOPUS_API_KEY", "API-SIMULATED")
+        .env("OCTOPUS_SPACE", "Spaces-77")
+        .current_dir(place)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(!report.to_string().contains("x:token"), "who Octopus reads the repository as is nobody's business");
+    let fixes = report["diagnosis"]["fixes"].as_array().unwrap();
+    fixes.iter().find(|fix| fix["kind"] == "setting").unwrap().clone()
+}
+
+#[test]
+fn a_setting_of_a_process_in_a_repository_is_a_diff_that_git_applies() {
+    let host = Listener::start(|request| {
+        let is_it = request.path.ends_with("/contents/.octopus/OctopusCopilotFunction/deployment_process.ocl")
+            && request.query == "ref=5d0f6f7b0a1c4a1f8b3f0f6a7f2d9b1c4e7a8d21";
+        let content = base64::engine::general_purpose::STANDARD.encode(PROCESS);
+        let body = json!({ "type": "file", "encoding": "base64", "content": content });
+        if is_it { Response::json(200, &body) } else { Response::json(404, &json!({ "message": "Not Found" })) }
+    });
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("forge-ocl");
+    let folder = place.join(".octopus/OctopusCopilotFunction");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("deployment_process.ocl"), PROCESS).unwrap();
+    let git = |args: &[&str]| {
+        let done = Command::new("git").args(args).current_dir(&place).output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    git(&["init", "-q"]);
+    let fix = advised(&host, &place);
+    let steps = fix["steps"].to_string();
+    assert!(steps.contains("git apply") && steps.contains("branch main"), "{steps}");
+    let diff = fs::read_to_string(place.join("out/fix-1.diff")).unwrap();
+    assert_eq!(diff, fix["diff"].as_str().unwrap());
+    git(&["apply", "--check", "out/fix-1.diff"]);
+    git(&["apply", "out/fix-1.diff"]);
+    let after = fs::read_to_string(folder.join("deployment_process.ocl")).unwrap();
+    let expected = PROCESS.replace(
+        "            Octopus.Action.RunOnServer = \"true\"\n",
+        "            Octopus.Action.AutoRetry.MaximumCount = \"3\"\n            Octopus.Action.AutoRetry.MinimumBackoff = \"15\"\n            Octopus.Action.RunOnServer = \"true\"\n",
+    );
+    fs::remove_dir_all(&place).unwrap();
+    assert_eq!(after, expected);
+}
+
+#[test]
+fn where_the_file_cannot_be_read_the_setting_says_what_to_write_and_where() {
+    let host = Listener::start(|_| Response::json(404, &json!({ "message": "Not Found" })));
+    let place = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("forge-no-ocl");
+    fs::create_dir_all(&place).unwrap();
+    let fix = advised(&host, &place);
+    fs::remove_dir_all(&place).unwrap();
+    assert!(fix["diff"].is_null(), "{fix}");
+    let steps = fix["steps"].to_string();
+    assert!(
+        steps.contains(".octopus/OctopusCopilotFunction/deployment_process.ocl")
+            && steps.contains("Octopus.Action.AutoRetry.MaximumCount = \\\"3\\\""),
+        "{steps}"
+    );
 }
 
 /// What is noted when a host answers so, and that the change stays as it was.

@@ -7,10 +7,13 @@ use std::ops::Range;
 use imara_diff::{Algorithm, BasicLineDiffPrinter, Diff, InternedInput, UnifiedDiffConfig};
 
 use crate::model::{Definition, Fix, FixKind, Script};
+use crate::ocl;
 
 /// How often the command is tried in all, and the pause in seconds, which grows by itself each time.
 const TRIES: usize = 4;
 const PAUSE: usize = 15;
+/// Lines of a file before a step.
+const MOST_LINES: usize = 1_000_000;
 /// Programs that reach over a network and are safe to start again after a failure.
 const PROGRAMS: &[&str] = &[
     "docker",
@@ -72,15 +75,68 @@ pub(super) fn retry_in_script(definition: &Definition, cited: &str) -> Option<Fi
     })
 }
 
+/// The property that limits a step's time, in minutes.
+pub(super) const TIME_LIMIT: &str = "Octopus.Action.ExecutionTimeout.Minutes";
+
+/// The properties that have a step tried again up to `count` times (0 to 3), with a pause between.
+pub(super) fn retries(count: u8) -> [(&'static str, &'static str); 2] {
+    let count = match count {
+        0 => "0",
+        1 => "1",
+        2 => "2",
+        _ => "3",
+    };
+    [("Octopus.Action.AutoRetry.MaximumCount", count), ("Octopus.Action.AutoRetry.MinimumBackoff", "15")]
+}
+
+/// What to write in the step's own file so that its action has `properties`: the diff where the file's lines are known, and the
+/// steps that tell a person. `None` where the step is written in no file.
+pub(super) fn in_source(definition: &Definition, properties: &[(&str, &str)]) -> Option<(Option<String>, Vec<String>)> {
+    let source = definition.source.as_ref()?;
+    let repository = source.repository.split_once("://").map_or(source.repository.as_str(), |(_, rest)| rest);
+    let branch = source.branch.as_ref().map(|branch| format!(", branch {branch}")).unwrap_or_default();
+    let place = format!("{} ({}{branch})", source.path, repository.trim_end_matches(".git"));
+    let diff = source.lines.as_ref().and_then(|(first, lines)| {
+        let after = ocl::with_properties(lines, &source.action, properties)?;
+        let hunks = hunks(lines, &after, *first)?;
+        Some(format!("--- a/{path}\n+++ b/{path}\n{hunks}", path = source.path))
+    });
+    let mut steps = Vec::new();
+    if let Some(diff) = &diff {
+        steps.push(format!("The process is kept in a repository: apply the change to {place} with `git apply`."));
+        if diff.contains("⟨secret:") {
+            steps.push("Where ⟨secret:…⟩ stands in it, keep what stands there now.".to_owned());
+        }
+    } else {
+        let wanted: Vec<String> = properties.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
+        let (step, wanted) = (&source.step, wanted.join(" and "));
+        steps.push(format!(
+            "The process is kept in a repository: in {place} set {wanted} among the properties of step \"{step}\"."
+        ));
+    }
+    Some((diff, steps))
+}
+
+/// The hunks from `before` to `after`, whose first line is the file's line `first`.
+fn hunks(before: &str, after: &str, first: usize) -> Option<String> {
+    // Lines that are the same on both sides, and too far away to be context, move the numbers.
+    let lead = "\u{0}\n".repeat(first.saturating_sub(1).min(MOST_LINES));
+    let (before, after) = (format!("{lead}{before}"), format!("{lead}{after}"));
+    Some(changes(&before, &after)).filter(|hunks| !hunks.is_empty() && !hunks.contains('\0'))
+}
+
 /// A change as a unified diff with three lines of context.
 pub(super) fn unified(script: &Script, before: &str, after: &str) -> String {
+    let name = if is_bash(script) { "script.sh" } else { "script.ps1" };
+    format!("--- {name}\n+++ {name}\n{}", changes(before, after))
+}
+
+fn changes(before: &str, after: &str) -> String {
     let input = InternedInput::new(before, after);
     let mut diff = Diff::compute(Algorithm::Histogram, &input);
     diff.postprocess_lines(&input);
     let printer = BasicLineDiffPrinter(&input.interner);
-    let changes = diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input);
-    let name = if is_bash(script) { "script.sh" } else { "script.ps1" };
-    format!("--- {name}\n+++ {name}\n{changes}")
+    diff.unified_diff(&printer, UnifiedDiffConfig::default(), &input).to_string()
 }
 
 /// The lines of the command that shares most words with the line that failed.

@@ -283,7 +283,10 @@ fn texts(case: &Case) -> Vec<&str> {
     let settings = case.definitions.iter().flat_map(|one| {
         let texts = [&one.path_to_settings, &one.container, &one.runs_on, &one.condition];
         let script = one.script.iter().flat_map(|script| [&script.body, &script.syntax]);
-        texts.into_iter().flatten().chain(&one.packages).chain([&one.step, &one.kind]).chain(script).map(String::as_str)
+        let source =
+            one.source.iter().flat_map(|source| [&source.repository, &source.path].into_iter().chain(&source.branch));
+        let texts = texts.into_iter().flatten().chain(&one.packages).chain([&one.step, &one.kind]);
+        texts.chain(script).chain(source).map(String::as_str)
     });
     let runs = std::iter::once(&case.run).chain(case.baseline.iter().map(|(run, _)| run)).flat_map(|run| {
         let facts = [&run.url, &run.project, &run.environment, &run.tenant, &run.version, &run.commit, &run.error];

@@ -99,6 +99,10 @@ pub(super) fn fix(proposal: &Proposal, case: &Case, ground: &Ground, remarks: &m
     if let Some((name, then)) = given(&proposal.setting).zip(given(&proposal.value)).filter(|_| told.diff.is_none()) {
         told.kind = FixKind::Setting;
         let now = definition.and_then(|one| value_of(one, name));
+        if let Some((diff, steps)) = definition.and_then(|one| in_source(one, name, then)) {
+            told.steps.extend(steps);
+            told.diff = diff;
+        }
         told.setting = Some(Setting { name: said(name), now, then: said(then) });
         told.url = definition.and_then(|one| one.url.clone());
     } else if proposal.kind == "setting" && told.kind == FixKind::Person {
@@ -138,6 +142,19 @@ fn value_of(definition: &Definition, name: &str) -> Option<String> {
         definition.timeout_minutes.map(|minutes| format!("{minutes} minutes"))
     } else if name.contains("container") || name.contains("image") {
         definition.container.clone()
+    } else {
+        None
+    }
+}
+
+/// The change of a setting that a model names, in the file that the step is written in; for settings whose property is known.
+fn in_source(definition: &Definition, name: &str, then: &str) -> Option<(Option<String>, Vec<String>)> {
+    let name = name.to_lowercase();
+    let number: u32 = then.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()?;
+    if name.contains("retr") && definition.retries.is_some() && number <= 3 {
+        fix::in_source(definition, &fix::retries(u8::try_from(number).ok()?))
+    } else if (name.contains("timeout") || name.contains("time limit")) && (1..=10_080).contains(&number) {
+        fix::in_source(definition, &[(fix::TIME_LIMIT, &number.to_string())])
     } else {
         None
     }

@@ -237,17 +237,25 @@ fn by_hand(found: &Match) -> Option<Fix> {
 }
 
 fn switch_on_retries(definition: &Definition) -> Option<Fix> {
+    if definition.retries != Some(0) {
+        return None;
+    }
     let path = definition.path_to_settings.as_deref().unwrap_or("the step's conditions");
-    (definition.retries == Some(0)).then(|| Fix {
+    let mut steps =
+        vec![format!("In the portal open {path} › Retries and switch them on (up to 3, with a pause between them).")];
+    let (diff, in_file) = fix::in_source(definition, &fix::retries(3)).unwrap_or_default();
+    steps.extend(in_file);
+    steps.push(
+        "Create a new release: a release keeps the process it was made with, so retries take effect only in the next one."
+            .to_owned(),
+    );
+    Some(Fix {
         kind: FixKind::Setting,
         title: format!("Switch on retries for the step {}", definition.step),
         why: "Retries are off for this step, and this failure often passes by itself.".to_owned(),
-        steps: vec![
-            format!("In the portal open {path} › Retries and switch them on (up to 3, with a pause between them)."),
-            "Create a new release: a release keeps the process it was made with, so retries take effect only in the next one."
-                .to_owned(),
-        ],
+        steps,
         setting: Some(Setting { name: "Retries".to_owned(), now: Some("off".to_owned()), then: "up to 3".to_owned() }),
+        diff,
         risk: Some("What the step did before it failed is done again: look whether it may be.".to_owned()),
         undo: Some("Switch them off again in the same place, and create a new release.".to_owned()),
         url: definition.url.clone(),
@@ -269,17 +277,22 @@ fn time_limit_reached(case: &Case) -> impl Fn(&Definition) -> Option<Fix> {
             return None;
         }
         let path = definition.path_to_settings.as_deref().unwrap_or("the step's conditions");
+        let longer = (minutes.saturating_mul(2)).to_string();
+        let (diff, in_file) = fix::in_source(definition, &[(fix::TIME_LIMIT, &longer)]).unwrap_or_default();
         Some(Fix {
             kind: FixKind::Setting,
             title: format!("The step's own time limit of {minutes} minutes was reached"),
             why: format!("{} ran for {} s and its limit is {minutes} minutes.", definition.step, ran),
-            steps: vec![
-                format!(
-                    "In the portal open {path} › Execution timeout and raise or remove the limit, if the step needs longer."
-                ),
+            steps: std::iter::once(format!(
+                "In the portal open {path} › Execution timeout and raise or remove the limit, if the step needs longer."
+            ))
+            .chain(in_file)
+            .chain(std::iter::once(
                 "If it should be quicker, look at the last lines before the limit: they show what it was waiting for."
                     .to_owned(),
-            ],
+            ))
+            .collect(),
+            diff,
             setting: Some(Setting {
                 name: "Execution timeout".to_owned(),
                 now: Some(format!("{minutes} minutes")),

@@ -123,6 +123,9 @@ pub(super) fn told(place: &Place<'_>, thing: &Thing) -> Result<Told, Trouble> {
     };
     match &thing.what {
         What::Commit(hash) => commit(place, &repository(), hash),
+        What::File { path, commit } => {
+            Ok(Told { text: text(place, &repository(), &format!("/{path}"), commit)?, ..Told::default() })
+        }
         What::Merge(number) => {
             let pull: Pull = place.json(&repository(), &["pullrequests", &number.to_string()], &[VERSION])?;
             let text = pull.description.unwrap_or_default();
@@ -175,20 +178,23 @@ fn commit(place: &Place<'_>, api: &Url, hash: &str) -> Result<Told, Trouble> {
     Ok(told)
 }
 
+/// A file's text at a commit.
+fn text(place: &Place<'_>, api: &Url, path: &str, hash: &str) -> Result<String, Trouble> {
+    let query = [
+        ("path", path),
+        ("versionDescriptor.version", hash),
+        ("versionDescriptor.versionType", "commit"),
+        ("includeContent", "true"),
+        ("$format", "json"),
+        VERSION,
+    ];
+    let item: Item = place.json(api, &["items"], &query)?;
+    Ok(item.content.unwrap_or_default())
+}
+
 /// The hunks between a file before and after a commit; none where one of them is no text.
 fn compare(place: &Place<'_>, api: &Url, hash: &str, parent: Option<&String>, file: &File) -> Result<String, Trouble> {
-    let text = |path: &str, hash: &str| -> Result<String, Trouble> {
-        let query = [
-            ("path", path),
-            ("versionDescriptor.version", hash),
-            ("versionDescriptor.versionType", "commit"),
-            ("includeContent", "true"),
-            ("$format", "json"),
-            VERSION,
-        ];
-        let item: Item = place.json(api, &["items"], &query)?;
-        Ok(item.content.unwrap_or_default().replace("\r\n", "\n"))
-    };
+    let text = |path: &str, hash: &str| text(place, api, path, hash).map(|text| text.replace("\r\n", "\n"));
     let path = |path: &str| format!("/{}", path.trim_start_matches('/'));
     let before = match (file.status, parent) {
         (Status::Added, _) | (_, None) => String::new(),

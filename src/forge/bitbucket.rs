@@ -14,7 +14,10 @@ use super::{Place, Thing, Trouble, What, diff, hash, number, repository, under};
 pub(super) fn read(parts: &[&str]) -> Option<Thing> {
     let user;
     let (project, rest) = match parts {
-        ["projects", key, "repos", repo, rest @ ..] => (repository(&["projects", key, "repos", repo])?, rest),
+        // The second is an address to clone from.
+        ["projects", key, "repos", repo, rest @ ..] | ["scm", key, repo, rest @ ..] => {
+            (repository(&["projects", key, "repos", repo])?, rest)
+        }
         ["users", name, "repos", repo, rest @ ..] => {
             user = format!("~{name}");
             (repository(&["projects", &user, "repos", repo])?, rest)
@@ -98,6 +101,12 @@ pub(super) fn told(place: &Place<'_>, thing: &Thing) -> Result<Told, Trouble> {
         }
         What::Issue(number) => issue(place, &api, "issues", *number),
         What::Merge(number) => issue(place, &api, if is_own { "pull-requests" } else { "pullrequests" }, *number),
+        What::File { path, commit } => {
+            let start: &[&str] = if is_own { &["raw"] } else { &["src", commit] };
+            let path: Vec<&str> = start.iter().copied().chain(path.split('/')).collect();
+            let query: &[(&str, &str)] = if is_own { &[("at", commit)] } else { &[] };
+            Ok(Told { text: place.text(&api, &path, query)?, ..Told::default() })
+        }
     }
 }
 

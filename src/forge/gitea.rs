@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::told::Told;
+use super::told::{Encoded, Told};
 use super::{Place, Thing, Trouble, What, diff, hash, number, repository, under};
 
 /// `OWNER/REPO/commit/HASH`, `…/issues/1`, `…/pulls/1`.
@@ -70,6 +70,10 @@ pub(super) fn told(place: &Place<'_>, thing: &Thing) -> Result<Told, Trouble> {
         What::Issue(number) | What::Merge(number) => {
             let issue: Issue = place.json(&api, &["issues", &number.to_string()], &[])?;
             Ok(Told { title: issue.title, text: issue.body.unwrap_or_default(), state: issue.state, ..Told::default() })
+        }
+        What::File { path, commit } => {
+            let path: Vec<&str> = ["contents"].into_iter().chain(path.split('/')).collect();
+            place.json::<Encoded>(&api, &path, &[("ref", commit)])?.told()
         }
     }
 }

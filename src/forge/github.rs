@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use url::Url;
 
-use super::told::{File, Status, Told};
+use super::told::{Encoded, File, Status, Told};
 use super::{Place, Thing, Trouble, What, hash, number, repository, under};
 
 /// `OWNER/REPO/commit/HASH`, `…/issues/1`, `…/pull/1`, `…/pull/1/commits/HASH`.
@@ -105,6 +105,10 @@ pub(super) fn told(place: &Place<'_>, thing: &Thing) -> Result<Told, Trouble> {
         What::Issue(number) | What::Merge(number) => {
             let issue: Issue = place.json(&api, &["issues", &number.to_string()], &[])?;
             Ok(Told { title: issue.title, text: issue.body.unwrap_or_default(), state: issue.state, ..Told::default() })
+        }
+        What::File { path, commit } => {
+            let path: Vec<&str> = ["contents"].into_iter().chain(path.split('/')).collect();
+            place.json::<Encoded>(&api, &path, &[("ref", commit)])?.told()
         }
     }
 }

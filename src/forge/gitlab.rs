@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::told::{File, Status, Told};
+use super::told::{Encoded, File, Status, Told};
 use super::{Place, Thing, Trouble, What, diff, hash, number, repository, under};
 
 /// `GROUP/…/PROJECT/-/commit/HASH`, `…/-/issues/1`, `…/-/work_items/1`, `…/-/merge_requests/1`; older links lack the `-`.
@@ -76,6 +76,10 @@ pub(super) fn told(place: &Place<'_>, thing: &Thing) -> Result<Told, Trouble> {
         }
         What::Issue(number) => issue("issues", number),
         What::Merge(number) => issue("merge_requests", number),
+        // A file's whole path is one part too.
+        What::File { path, commit } => {
+            place.json::<Encoded>(&api, &["repository", "files", path], &[("ref", commit)])?.told()
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::http::Http;
-use crate::model::{Change, ChangeKind, Incident, Note, Run, Stage, Suspect};
+use crate::model::{Change, ChangeKind, Definition, Incident, Note, Run, Stage, Suspect};
+use crate::ocl;
 
 mod ask;
 mod azure;
@@ -187,21 +188,25 @@ enum What {
     Issue(u64),
     /// A pull or merge request, by its number.
     Merge(u64),
+    /// A file's text at a commit.
+    File { path: String, commit: String },
 }
 
 /// One thing to ask for.
 struct Job<'a> {
-    /// The index of the change.
-    change: usize,
+    /// The index of the change; `None` for the file that the run's steps are written in.
+    change: Option<usize>,
     forge: &'a Forge,
     /// The host's address as the link has it.
     address: Url,
     thing: Thing,
 }
 
-/// Adds to the commits and work items among the changes what their hosts tell of them.
+/// Adds to the commits and work items among the changes, and to steps that are written in a repository, what their hosts tell of
+/// them.
 pub fn enrich(incident: &mut Incident, choice: &Choice, http: &Http, notes: &mut Vec<Note>) {
-    let (jobs, left) = jobs(&incident.changes, choice);
+    let (mut jobs, left) = jobs(&incident.changes, choice);
+    jobs.extend(source(&incident.definitions, choice));
     if jobs.is_empty() {
         return;
     }
@@ -210,10 +215,24 @@ pub fn enrich(incident: &mut Incident, choice: &Choice, http: &Http, notes: &mut
     let most = (ALL_KEPT / jobs.len()).min(KEPT);
     let mut troubles: BTreeMap<String, (usize, String)> = BTreeMap::new();
     for (job, told) in jobs.iter().zip(told) {
+        let Some(change) = job.change else {
+            match told {
+                Ok(told) => write_in(&mut incident.definitions, &told.text),
+                Err(trouble) => notes.push(Note {
+                    stage: Stage::Collect,
+                    text: format!(
+                        "the file of the process could not be read at {}, so a change of a setting is no diff: {}",
+                        name(&job.address),
+                        trouble.told(job.forge)
+                    ),
+                }),
+            }
+            continue;
+        };
         let trouble = match told {
             Ok(mut told) => {
                 let trouble = told.missing.take();
-                if let Some(change) = incident.changes.get_mut(job.change) {
+                if let Some(change) = incident.changes.get_mut(change) {
                     apply(change, &told, &incident.run, most);
                 }
                 trouble
@@ -226,7 +245,7 @@ pub fn enrich(incident: &mut Incident, choice: &Choice, http: &Http, notes: &mut
     }
     let mut note = |text: String| notes.push(Note { stage: Stage::Collect, text });
     for (host, (count, why)) in troubles {
-        let all = jobs.iter().filter(|job| name(&job.address) == host).count();
+        let all = jobs.iter().filter(|job| job.change.is_some() && name(&job.address) == host).count();
         note(format!("{count} of {all} commits and work items at {host} could not be read: {why}"));
     }
     if left > 0 {
@@ -259,12 +278,30 @@ fn jobs<'a>(changes: &[Change], choice: &'a Choice) -> (Vec<Job<'a>>, usize) {
         };
         if *count < if forge.token.is_some() { MANY } else { FEW } {
             *count += 1;
-            jobs.push(Job { change: index, forge, address, thing });
+            jobs.push(Job { change: Some(index), forge, address, thing });
         } else {
             left += 1;
         }
     }
     (jobs, left)
+}
+
+/// The file that the steps are written in: one for all steps of a run.
+fn source<'a>(definitions: &[Definition], choice: &'a Choice) -> Option<Job<'a>> {
+    let source = definitions.iter().find_map(|definition| definition.source.as_ref()).filter(|_| !choice.off)?;
+    // Each host has an address of this form for a commit.
+    let link = format!("{}/commit/{}", source.repository.trim_end_matches('/'), source.commit);
+    let (forge, address, mut thing) = find(&choice.forges, &link)?;
+    let What::Commit(commit) = thing.what else { return None };
+    thing.what = What::File { path: source.path.clone(), commit };
+    Some(Job { change: None, forge, address, thing })
+}
+
+/// Gives each definition its step's lines in the file.
+fn write_in(definitions: &mut [Definition], text: &str) {
+    for source in definitions.iter_mut().filter_map(|definition| definition.source.as_mut()) {
+        source.lines = ocl::step(text, &source.step);
+    }
 }
 
 /// The host that `link` leads to, its address, and the thing there. `None` for any host that is neither public nor named.

@@ -26,6 +26,7 @@ fn check(link: &str, expected: &str) {
             What::Commit(hash) => hash,
             What::Issue(number) => format!("issue {number}"),
             What::Merge(number) => format!("merge {number}"),
+            What::File { path, commit } => format!("{path} at {commit}"),
         };
         format!("{} {} {} {what}", forge.dialect.name, address.host_str().unwrap(), thing.project.join(" | "))
     });

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::Trouble;
 use super::diff;
@@ -37,6 +40,23 @@ impl Told {
         let (title, text) = message.trim().split_once('\n').unwrap_or((message.trim(), ""));
         let who = who.filter(|who| !who.trim().is_empty());
         Self { title: title.trim().to_owned(), text: text.trim().to_owned(), who, when, ..Self::default() }
+    }
+}
+
+/// A file as an API gives it inside JSON: its bytes in base64.
+#[derive(Deserialize)]
+pub(super) struct Encoded {
+    #[serde(default)]
+    content: String,
+}
+
+impl Encoded {
+    /// The text; an error for anything else than UTF-8.
+    pub(super) fn told(&self) -> Result<Told, Trouble> {
+        let plain: String = self.content.split_ascii_whitespace().collect();
+        let bytes = STANDARD.decode(plain).map_err(|_| Trouble::Unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|_| Trouble::Unreadable)?;
+        Ok(Told { text, ..Told::default() })
     }
 }
 

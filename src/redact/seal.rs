@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{
     Author, Baseline, Case, Change, Context, Definition, Diagnosis, Earlier, Evidence, Excerpt, ExcerptLine, Fix,
-    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Secrets, Setting, Step, Suspect, Usage,
+    Hypothesis, Incident, Line, Log, Match, Note, Pick, Run, Script, Secrets, Setting, Source, Step, Suspect, Usage,
 };
 use crate::redact::Redactor;
 
@@ -236,6 +236,7 @@ impl<'a> Pen<'a> {
             packages,
             url,
             path_to_settings,
+            source,
         } = definition;
         Definition {
             step: self.text(step),
@@ -251,6 +252,20 @@ impl<'a> Pen<'a> {
             packages: self.all(packages),
             url: self.maybe(url.as_ref()),
             path_to_settings: self.maybe(path_to_settings.as_ref()),
+            source: source.as_ref().map(|source| self.source(source)),
+        }
+    }
+
+    fn source(&mut self, source: &Source) -> Source {
+        let Source { repository, path, branch, commit, step, action, lines } = source;
+        Source {
+            repository: self.text(repository),
+            path: self.text(path),
+            branch: self.maybe(branch.as_ref()),
+            commit: self.text(commit),
+            step: self.text(step),
+            action: self.text(action),
+            lines: lines.as_ref().map(|(first, lines)| (*first, self.text(lines))),
         }
     }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::model::{
     Author, Baseline, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Evidence,
     Fix, FixKind, Hypothesis, Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run, Script,
-    Secrets, Setting, Signature, Stage, Step, Suspect,
+    Secrets, Setting, Signature, Source, Stage, Step, Suspect,
 };
 use crate::redact::Redactor;
 
@@ -289,6 +289,15 @@ fn full(text: &str, secret: &str) -> (Incident, Evidence) {
         packages: vec![text.into()],
         url: some(),
         path_to_settings: some(),
+        source: Some(Source {
+            repository: text.into(),
+            path: text.into(),
+            branch: some(),
+            commit: text.into(),
+            step: text.into(),
+            action: text.into(),
+            lines: Some((1, text.into())),
+        }),
     }];
     incident.earlier = Some(vec![Earlier { title: text.into(), when: None, url: some(), same: None, after: some() }]);
     incident.context = vec![Context { title: text.into(), text: text.into(), url: some() }];
@@ -439,8 +448,13 @@ fn strings(case: &Case, diagnosis: &Diagnosis, notes: &[Note]) -> Vec<String> {
         packages,
         url,
         path_to_settings,
+        source,
     } in &case.definitions
     {
+        if let Some(Source { repository, path, branch, commit, step, action, lines }) = source {
+            all.extend([repository, path, commit, step, action].into_iter().chain(branch));
+            all.extend(lines.iter().map(|(_, lines)| lines));
+        }
         all.extend([step, kind].into_iter().chain(packages));
         all.extend([condition, runs_on, container, url, path_to_settings].into_iter().flatten());
         all.extend(script.iter().flat_map(|Script { syntax, body }| [syntax, body]));

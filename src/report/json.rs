@@ -190,6 +190,19 @@ struct Definition {
     packages: Vec<String>,
     url: Option<String>,
     path_to_settings: Option<String>,
+    source: Option<Source>,
+}
+
+#[derive(Serialize)]
+struct Source {
+    repository: String,
+    path: String,
+    branch: Option<String>,
+    commit: String,
+    step: String,
+    action: String,
+    first_line: Option<usize>,
+    lines: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -446,6 +459,16 @@ fn definition(definition: &model::Definition) -> Definition {
         packages: definition.packages.iter().map(|package| words::plain(package)).collect(),
         url: address(definition.url.as_deref()),
         path_to_settings: text(definition.path_to_settings.as_deref()),
+        source: definition.source.as_ref().map(|source| Source {
+            repository: words::plain(&source.repository),
+            path: words::plain(&source.path),
+            branch: text(source.branch.as_deref()),
+            commit: words::plain(&source.commit),
+            step: words::plain(&source.step),
+            action: words::plain(&source.action),
+            first_line: source.lines.as_ref().map(|(first, _)| *first),
+            lines: source.lines.as_ref().map(|(_, lines)| words::plain(lines)),
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{Asked, Report};
 use crate::model::{
     Author, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Excerpt,
     ExcerptLine, Fix, FixKind, Hypothesis, Level, Match, Note, Numbering, Outcome, Retry, Role, Run, Script, Setting,
-    Signature, Stage, Step, Suspect, Usage,
+    Signature, Source, Stage, Step, Suspect, Usage,
 };
 use crate::redact::sealed_for_tests;
 
@@ -191,6 +191,12 @@ const EVIL: &str = "</code></pre><script>alert(1)</script><img src=x onerror=ale
                         https://evil.example www.evil.example @admin #1 | cell **bold** _it_ ~~gone~~ {{ secret }} {% raw %} &lt; \
                         \u{1b}[31mred\u{9b}0m \u{202e}desrever\u{7} ##octopus[message]\n# Heading\n\n- item\n    code\n<details open>\n---\n[ref]: javascript:alert(1)";
 
+fn source(text: &str) -> Source {
+    let text = || text.to_owned();
+    let (repository, path, commit, step, action) = (text(), text(), text(), text(), text());
+    Source { repository, path, branch: Some(text()), commit, step, action, lines: Some((3, text())) }
+}
+
 /// Texts that try to become more than text, in every field.
 pub(super) fn hostile() -> Report {
     let evil = || EVIL.to_owned();
@@ -255,6 +261,7 @@ pub(super) fn hostile() -> Report {
             packages: vec![evil()],
             url: tricky(),
             path_to_settings: some(),
+            source: Some(source(&evil())),
         }],
         earlier: Some(vec![Earlier { title: evil(), when: None, url: address(), same: Some(true), after: some() }]),
         baseline: Some((Run { title: evil(), url: address(), ..Run::default() }, evil())),
@@ -496,6 +503,7 @@ fn case() -> Case {
             packages: vec!["Octopus.Copilot.Function 0.1.1982".to_owned()],
             url: Some("https://octopus.example/app#/Spaces-1/projects/octopus-copilot-function/deployments/process/steps".to_owned()),
             path_to_settings: Some("Process › Scan for Security Vulnerabilities › Conditions › Retries".to_owned()),
+            source: None,
         }],
         earlier: Some(vec![Earlier {
             title: "0.1.1980+1c0ffee.2076.1".to_owned(),

@@ -5,7 +5,9 @@ use std::thread;
 
 use jiff::Timestamp;
 
-use crate::model::{Context, Definition, Earlier, Log, Note, Script};
+use url::Url;
+
+use crate::model::{Context, Definition, Earlier, Log, Note, Script, Source};
 
 use super::api::{Api, Trouble, segment};
 use super::gather::join;
@@ -16,6 +18,9 @@ use super::{Known, activity, at, note, portal};
 const EARLIER: usize = 5;
 /// Kinds of steps that Octopus never tries again by itself.
 const NEVER_RETRIED: [&str; 4] = ["Octopus.DeployRelease", "Octopus.HealthCheck", "Octopus.Manual", "Octopus.Email"];
+
+/// The file of a project's process in its repository.
+const PROCESS_FILE: &str = "deployment_process.ocl";
 
 /// What was found.
 #[derive(Default)]
@@ -316,7 +321,30 @@ impl Site<'_> {
             packages: packages(action, release),
             url: self.process_page(),
             path_to_settings: Some(format!("Process › {} › Conditions", step.name)),
+            source: self.source(step, action, release),
         }
+    }
+
+    /// Where the step is written, in a project that is kept in a repository: `BASE/deployment_process.ocl`.
+    fn source(&self, step: &ProcessStep, action: &Action, release: Option<&Release>) -> Option<Source> {
+        let project =
+            self.project.filter(|project| project.is_version_controlled && self.known.runbook_run.is_empty())?;
+        let made_from = release?.version_control_reference.as_ref().filter(|from| !from.git_commit.is_empty())?;
+        let kept = &project.persistence_settings;
+        let mut repository = Url::parse(&kept.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+        // A name or token for the server's own use: of no use to a reader, and nobody else's business.
+        let _ = repository.set_username("").and_then(|()| repository.set_password(None));
+        let base = kept.base_path.trim_matches('/');
+        let path = if base.is_empty() { PROCESS_FILE.to_owned() } else { format!("{base}/{PROCESS_FILE}") };
+        Some(Source {
+            repository: repository.into(),
+            path,
+            branch: made_from.git_ref.strip_prefix("refs/heads/").map(str::to_owned),
+            commit: made_from.git_commit.clone(),
+            step: if step.slug.is_empty() { step.name.clone() } else { step.slug.clone() },
+            action: action.name.clone(),
+            lines: None,
+        })
     }
 
     fn is_older_than(&self, year: u32) -> bool {

@@ -58,7 +58,19 @@ pub(super) struct Named {
     #[serde(deserialize_with = "lenient")]
     pub(super) is_version_controlled: bool,
     #[serde(deserialize_with = "lenient")]
+    pub(super) persistence_settings: Persistence,
+    #[serde(deserialize_with = "lenient")]
     pub(super) deployment_process_id: String,
+}
+
+/// Where a project that is kept in a repository lies.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Persistence {
+    #[serde(deserialize_with = "lenient")]
+    pub(super) url: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) base_path: String,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -268,6 +280,8 @@ pub(super) struct ProcessStep {
     pub(super) id: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) name: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) slug: String,
     #[serde(deserialize_with = "lenient")]
     pub(super) condition: String,
     #[serde(deserialize_with = "lenient")]
