@@ -11,13 +11,14 @@ use jiff::Timestamp;
 
 use crate::diagnose::Choice;
 use crate::diagnose::prompt::Prompt;
+use crate::early::{Draft, Outcome, SoFar};
 use crate::error::Error;
 use crate::host::{Env, Host, Standing, Verdict, octopus};
 use crate::http::Http;
-use crate::model::{Case, Confidence, Evidence, Incident, Note, Stage};
+use crate::model::{Case, Evidence, Incident, Note, Stage};
 use crate::redact::{Also, Redacted, Redactor};
 use crate::reduce::Budget;
-use crate::report::{Asked, Report};
+use crate::report::Asked;
 use crate::settings::Settings;
 use crate::signature::Catalogue;
 
@@ -25,6 +26,7 @@ pub mod apart;
 pub mod clean;
 pub mod cli;
 pub mod diagnose;
+pub mod early;
 pub mod error;
 pub mod forge;
 pub mod host;
@@ -40,51 +42,41 @@ pub mod runbook;
 pub mod saved;
 pub mod settings;
 pub mod signature;
+pub mod stop;
 pub mod wrap;
 
-/// How sure a finished diagnosis is, for the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// A cause was named, or nothing speaks of a failure.
-    Explained,
-    /// Evidence was shown, and no cause named.
-    Unexplained,
-}
-
-/// Diagnoses the run that `settings` and `env` name and publishes the report on `out`.
+/// Diagnoses the run that `settings` and `env` name and publishes the report on `out`. `None` where somebody else has told what
+/// `so_far` had found, before the diagnosis was done.
 pub fn diagnose(
     settings: &Settings,
     env: &Env,
     secrets: Vec<String>,
     now: Timestamp,
+    so_far: &SoFar,
     out: &mut dyn Write,
-) -> Result<Outcome, Error> {
+) -> Result<Option<Outcome>, Error> {
     thread::spawn(reduce::tokens::load);
     let http = door(settings)?;
-    let host = place(settings, env, &http)?;
+    let host: Arc<dyn Host> = Arc::from(place(settings, env, &http)?);
     publish::progress(host.as_ref(), 5, "Reading the log", out);
     let mut notes = remarks(settings);
     let (case, redactor) = seal(settings, host.as_ref(), &http, secrets, &mut notes)?;
     publish::progress(host.as_ref(), 60, "Looking for the cause", out);
-    let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
     let question = settings.choice.question.as_ref().map(|question| redactor.seal_text(question));
     // A question may quote a secret, and leaves for a model like all else.
     let choice = Choice { question: question.as_deref().cloned(), ..settings.choice.clone() };
-    let asked = diagnose::diagnose(&case, &choice, &http, &mut notes, &mut tell);
-    notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &settings.outputs));
-    let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
-    let outcome = match diagnosis.confidence {
-        Confidence::None if case.quiet => Outcome::Explained,
-        Confidence::None | Confidence::Low => Outcome::Unexplained,
-        Confidence::Medium | Confidence::High => Outcome::Explained,
-    };
-    let fingerprint = diagnose::fingerprint(&case, &diagnosis);
     let about = case.context.iter().find(|context| context.title == octopus::FOUND).map(|context| context.text.clone());
     let question = question.map(|question| Asked { question, about: about.map(|about| redactor.seal_text(&about)) });
-    let (notes, usage) = (redactor.seal_notes(notes), redactor.seal_usage(asked.usage));
-    let report = Report { case, diagnosis, notes, usage, made: Some(now), fingerprint, question };
-    publish::publish(&report, host.as_ref(), &settings.outputs, out)?;
-    Ok(outcome)
+    let (redactor, outputs) = (Arc::new(redactor), settings.outputs.clone());
+    let mut draft = Draft { case, redactor, host, outputs, question, notes, now };
+    so_far.found(&draft);
+    let host = Arc::clone(&draft.host);
+    let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
+    let asked = diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell);
+    if !so_far.claim() {
+        return Ok(None);
+    }
+    draft.tell(asked, out).map(Some)
 }
 
 /// What would leave for a model, and its size in tokens. Sends nothing to one.

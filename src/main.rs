@@ -7,25 +7,29 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::panic;
 use std::process;
+use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
+use firefighter::early::{Outcome, SoFar};
 use firefighter::error::Error;
 use firefighter::host::{self, Captured, Env, Standing, Verdict, octopus};
 use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
 use firefighter::wrap::{self, Ending, Place, Sinks};
-use firefighter::{Outcome, Shown, diagnose, doctor, evidence, prompt, sealed};
+use firefighter::{Shown, diagnose, doctor, evidence, prompt, sealed, stop};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use owo_colors::OwoColorize;
 
-/// What a run may take beyond its deadline, to tell what it has.
-const GRACE: Duration = Duration::from_secs(2);
+/// What a run may take beyond its deadline to be done by itself, and then to tell what it has found; the latter also after it was
+/// told to end.
+const GRACE: Duration = Duration::from_secs(1);
+const TELLING: Duration = Duration::from_millis(900);
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
@@ -33,6 +37,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() {
     // A panic's own text would go to the error stream, which a host may take for a failure of the deployment.
     panic::set_hook(Box::new(|_| {}));
+    stop::outlive_full_files();
     let env: Env =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let code = run(&env);
@@ -66,7 +71,7 @@ fn run(env: &Env) -> ExitCode {
     match &typed.wish {
         Wish::Run(command) if !typed.show_settings => {
             let command = command.clone();
-            wrapped(Some(typed), &command, env)
+            wrapped(Some(&typed), &command, env)
         }
         Wish::Completions(shell) => {
             write_bytes(&cli::completions(shell));
@@ -76,12 +81,12 @@ fn run(env: &Env) -> ExitCode {
             write_bytes(&cli::man());
             ExitCode::Good
         }
-        _ => with_settings(typed, env, None),
+        _ => with_settings(&typed, env, None),
     }
 }
 
 /// Runs `command`, diagnoses it if it fails, and ends as it ended, whatever becomes of the diagnosis.
-fn wrapped(typed: Option<Typed>, command: &[OsString], env: &Env) -> ! {
+fn wrapped(typed: Option<&Typed>, command: &[OsString], env: &Env) -> ! {
     if command.is_empty() {
         end(&Ending::Code(wrap::NOTHING_RUN));
     }
@@ -90,7 +95,7 @@ fn wrapped(typed: Option<Typed>, command: &[OsString], env: &Env) -> ! {
     let started = now(env);
     let ended = wrap::run(command, sinks(), |ending| end(ending));
     let ending = ended.ending().clone();
-    let always = || typed.as_ref().and_then(|typed| Some(settings::merge(&typed.flags, env).ok()?.always()));
+    let always = || typed.and_then(|typed| Some(settings::merge(&typed.flags, env).ok()?.always()));
     if let Ending::Unstarted { reason, .. } = &ending {
         complain(env, reason);
     }
@@ -138,7 +143,7 @@ fn sinks() -> Option<Sinks> {
     Some(Sinks { out: File::from(out), err: File::from(err) })
 }
 
-fn with_settings(typed: Typed, env: &Env, captured: Option<Captured>) -> ExitCode {
+fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCode {
     let merged = match settings::merge(&typed.flags, env) {
         Ok(merged) => merged,
         Err(error) => return fail(env, &error),
@@ -157,50 +162,97 @@ fn with_settings(typed: Typed, env: &Env, captured: Option<Captured>) -> ExitCod
         Err(error) => return fail(env, &error),
     };
     let deadline = settings.deadline;
-    let (done, outcome) = mpsc::channel();
-    let inner = env.clone();
+    let (report, events) = mpsc::channel();
+    let so_far = Arc::new(SoFar::default());
+    if !matches!(typed.wish, Wish::Run(_)) {
+        let told = report.clone();
+        stop::listen(move |signal| {
+            let _ = told.send(Event::Told(signal));
+        });
+    }
+    let voice = Voice { wish: typed.wish.clone(), color };
+    let (inner, shared, own) = (env.clone(), Arc::clone(&so_far), voice.clone());
     let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
-        let code =
-            panic::catch_unwind(panic::AssertUnwindSafe(|| work(&typed.wish, &settings, &inner, secrets, color)));
+        let code = panic::catch_unwind(panic::AssertUnwindSafe(|| work(&own, &settings, &inner, secrets, &shared)));
         // Nobody listens any more when the deadline has passed.
-        let _ = done.send(code);
+        let _ = report.send(Event::Done(code));
     });
     if worker.is_err() {
         complain(env, "firefighter could not start a thread; nothing was diagnosed");
         return ExitCode::Fault;
     }
-    match outcome.recv_timeout(deadline + GRACE) {
-        Ok(Ok(Ok(code))) => code,
-        Ok(Ok(Err(error))) => fail(env, &error),
-        Ok(Err(_)) | Err(RecvTimeoutError::Disconnected) => {
+    let why = match events.recv_timeout(deadline + GRACE) {
+        Ok(Event::Done(code)) => return ended(env, code),
+        Ok(Event::Told(signal)) => format!("firefighter was told to end ({signal})"),
+        Err(RecvTimeoutError::Timeout) => {
+            format!("firefighter was not done after {} s and stopped; --deadline allows it more", deadline.as_secs())
+        }
+        Err(RecvTimeoutError::Disconnected) => return ended(env, Err(Box::new(()))),
+    };
+    let (said, told) = mpsc::channel();
+    let reason = why.clone();
+    let teller = thread::Builder::new().name("early".to_owned()).spawn(move || {
+        let told = panic::catch_unwind(panic::AssertUnwindSafe(|| so_far.tell(&reason, voice.out().as_mut())));
+        let _ = said.send(told.ok().flatten());
+    });
+    let end = Instant::now() + TELLING;
+    let early = teller.ok().and_then(|_| told.recv_timeout(TELLING).ok().flatten());
+    if early.is_none() {
+        // The run itself may be about to tell it.
+        match events.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(Event::Done(code)) => return ended(env, code),
+            _ => complain(env, &why),
+        }
+    }
+    ExitCode::Late
+}
+
+/// What happens while a run is under way.
+enum Event {
+    /// It is over, well or not.
+    Done(thread::Result<Result<ExitCode, Error>>),
+    /// We were told to end, by this signal.
+    Told(&'static str),
+}
+
+fn ended(env: &Env, code: thread::Result<Result<ExitCode, Error>>) -> ExitCode {
+    match code {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => fail(env, &error),
+        Err(_) => {
             complain(env, "firefighter had a fault of its own and stopped; the deployment is not affected by it");
             ExitCode::Fault
         }
-        Err(RecvTimeoutError::Timeout) => {
-            let seconds = deadline.as_secs();
-            complain(
-                env,
-                &format!("firefighter was not done after {seconds} s and stopped; --deadline allows it more"),
-            );
-            ExitCode::Late
+    }
+}
+
+/// Where a command's output goes.
+#[derive(Clone)]
+struct Voice {
+    wish: Wish,
+    color: anstream::ColorChoice,
+}
+
+impl Voice {
+    fn out(&self) -> Box<dyn Write> {
+        match self.wish {
+            // The standard output is the command's alone: it may be a file that the command writes.
+            Wish::Run(_) => Box::new(anstream::AutoStream::new(io::stderr(), self.color)),
+            _ => Box::new(anstream::AutoStream::new(io::stdout(), self.color)),
         }
     }
 }
 
 fn work(
-    wish: &Wish,
+    voice: &Voice,
     settings: &Settings,
     env: &Env,
     secrets: Vec<String>,
-    color: anstream::ColorChoice,
+    so_far: &SoFar,
 ) -> Result<ExitCode, Error> {
-    let mut out: Box<dyn Write> = match wish {
-        // The standard output is the command's alone: it may be a file that the command writes.
-        Wish::Run(_) => Box::new(anstream::AutoStream::new(io::stderr(), color)),
-        _ => Box::new(anstream::AutoStream::new(io::stdout(), color)),
-    };
+    let mut out = voice.out();
     let harmless = |text: &str| host::harmless(text, env, &settings.access.ci);
-    match wish {
+    match &voice.wish {
         Wish::Prompt => {
             let (prompt, tokens) = prompt(settings, env, secrets)?;
             let text = if settings.outputs.format == "json" {
@@ -225,9 +277,10 @@ fn work(
             write(out.as_mut(), &harmless(&table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
-        _ => Ok(match diagnose(settings, env, secrets, now(env), out.as_mut())? {
-            Outcome::Explained => ExitCode::Good,
-            Outcome::Unexplained => ExitCode::Unexplained,
+        _ => Ok(match diagnose(settings, env, secrets, now(env), so_far, out.as_mut())? {
+            Some(Outcome::Explained) => ExitCode::Good,
+            Some(Outcome::Unexplained) => ExitCode::Unexplained,
+            None => ExitCode::Late,
         }),
     }
 }

@@ -116,15 +116,26 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
         }
         let text = write(report);
         let path = folder.join(name);
-        fs::write(&path, &text).map_err(|error| fault(&path, error))?;
+        put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name: (*name).to_owned(), bytes: text.len() as u64 });
     }
     for (name, text) in fixes::files(&report.diagnosis) {
         let path = folder.join(&name);
-        fs::write(&path, &text).map_err(|error| fault(&path, error))?;
+        put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name, bytes: text.len() as u64 });
     }
     Ok(files)
+}
+
+/// Writes a file so that it is there whole or not at all, whenever we are killed.
+fn put(path: &Path, text: &str) -> io::Result<()> {
+    let part = path.with_added_extension("part");
+    let done = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
+    if done.is_err() {
+        // What is left of it is of no use to anyone.
+        let _ = fs::remove_file(&part);
+    }
+    done
 }
 
 /// The place in the sources that the key line names, such as `src/app.rs:12`.

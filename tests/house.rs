@@ -23,9 +23,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http", "ocl"]),
     ("report", &["model", "redact"]),
-    ("wrap", &["model", "clean"]),
+    ("wrap", &["model", "clean", "stop"]),
     ("saved", &["model", "error", "redact", "report", "signature"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
+    ("early", &["model", "error", "host", "redact", "diagnose", "report", "publish"]),
+    ("stop", &[]),
     ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),
     ("cli", &["settings"]),
 ];

@@ -112,6 +112,14 @@ pub struct Asked {
     pub exchanges: Vec<Exchange>,
 }
 
+impl Asked {
+    /// What the catalogue alone makes of `case`.
+    #[must_use]
+    pub fn of_rules(case: &Redacted<Case>) -> Self {
+        Self { diagnosis: rules::diagnose(case), usage: Vec::new(), exchanges: Vec::new() }
+    }
+}
+
 /// Diagnoses `case`. Trouble with the model costs a note, never the diagnosis. `tell` hears how far the answer is.
 pub fn diagnose(
     case: &Redacted<Case>,

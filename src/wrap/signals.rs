@@ -30,7 +30,7 @@ pub fn die_of(_: i32) {}
 
 #[cfg(unix)]
 mod system {
-    use std::fs::{self, File};
+    use std::fs::File;
     use std::io;
     use std::os::unix::process::CommandExt;
     use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,6 +41,7 @@ mod system {
     use signal_hook::iterator::Signals as Arriving;
 
     use super::{Child, Command, Ending, ExitStatus};
+    use crate::stop;
 
     const PASSED_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
@@ -70,7 +71,7 @@ mod system {
     impl Signals {
         /// From here on signals wait. Those that whoever started us has us ignore stay ignored, by us and by the command.
         pub(in super::super) fn register() -> Self {
-            let ignored = ignored();
+            let ignored = stop::ignored();
             let wanted = PASSED_ON.iter().filter(|signal| ignored & (1 << (**signal - 1)) == 0);
             Self { arriving: Arriving::new(wanted).ok(), terminal: File::open("/dev/tty").ok() }
         }
@@ -152,13 +153,6 @@ mod system {
 
     fn in_front(terminal: &File) -> bool {
         rustix::termios::tcgetpgrp(terminal).is_ok_and(|group| group == rustix::process::getpgrp())
-    }
-
-    /// The signals that are ignored, a bit each from the lowest. Only Linux says.
-    fn ignored() -> u64 {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
     }
 
     fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
