@@ -51,3 +51,16 @@ pub enum Error {
         source: io::Error,
     },
 }
+
+impl Error {
+    /// The same with what was noted on the way here, where a host had nothing to give: it tells why.
+    #[must_use]
+    pub fn because(self, noted: &[&str]) -> Self {
+        let with = |reason: String| if noted.is_empty() { reason } else { format!("{reason} ({})", noted.join("; ")) };
+        match self {
+            Self::Nothing(reason) => Self::Nothing(with(reason)),
+            Self::Host(reason) => Self::Host(with(reason)),
+            other => other,
+        }
+    }
+}

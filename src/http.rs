@@ -70,6 +70,9 @@ pub enum Failure {
         /// Why, in the words of the transport.
         reason: String,
     },
+    /// A certificate that is not trusted.
+    #[error("{0} cannot be trusted: {1}")]
+    Untrusted(String, String),
     /// A redirect that must not be followed.
     #[error("{0} redirects in a way that is not followed: {1}")]
     Redirect(String, String),
@@ -136,7 +139,8 @@ impl Response {
     pub fn text(self, cap: u64) -> io::Result<String> {
         let mut bytes = Vec::new();
         self.body.take(cap).read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        // A sound text is not copied: several may be read at a time.
+        Ok(String::from_utf8(bytes).unwrap_or_else(|broken| String::from_utf8_lossy(broken.as_bytes()).into_owned()))
     }
 }
 
@@ -221,7 +225,8 @@ impl Http {
 
     fn follow(&self, request: &Request) -> Result<(Response, Option<Duration>), Failure> {
         let mut request = request.clone();
-        for _ in 0..=HOPS {
+        let mut been = Vec::new();
+        while been.len() <= HOPS && !been.contains(&request.url) {
             let (response, retry_after, location) = self.once(&request)?;
             let Some(location) = location else { return Ok((response, retry_after)) };
             let address = public(&request.url);
@@ -237,7 +242,7 @@ impl Http {
             if target.origin() != request.url.origin() {
                 request.credentials.clear();
             }
-            request.url = target;
+            been.push(std::mem::replace(&mut request.url, target));
         }
         Err(Failure::Redirect(public(&request.url), "in a ring".to_owned()))
     }
@@ -272,7 +277,14 @@ impl Http {
             ureq::Error::HostNotFound => Failure::Unreachable { address, reason: "no such host name".to_owned() },
             // The text of this one names the address with its query.
             ureq::Error::BadUri(_) => Failure::Unreachable { address, reason: "not a valid address".to_owned() },
-            other => Failure::Unreachable { address, reason: other.to_string() },
+            other => {
+                let reason = other.to_string();
+                // No try more changes that. The library that says so is one or two errors deep, in words that it keeps.
+                match reason.split_once("invalid peer certificate: ") {
+                    Some((_, why)) => Failure::Untrusted(address, distrust(why)),
+                    None => Failure::Unreachable { address, reason },
+                }
+            }
         })?;
         let header = |name: &str| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         let status = response.status().as_u16();
@@ -296,6 +308,20 @@ impl Http {
 #[must_use]
 pub fn public(url: &Url) -> String {
     format!("{}{}", url.origin().ascii_serialization(), url.path())
+}
+
+/// Why a certificate is not trusted, from the library's word for it.
+fn distrust(word: &str) -> String {
+    let known = [
+        ("UnknownIssuer", "its certificate authority is not known here; name it with --ca-file"),
+        ("NotValidForName", "its certificate is for another name"),
+        ("Expired", "its certificate has expired"),
+        ("expired", "its certificate has expired"),
+        ("NotValidYet", "its certificate is not valid yet; look at the clock"),
+        ("not valid yet", "its certificate is not valid yet; look at the clock"),
+        ("not valid for name", "its certificate is for another name"),
+    ];
+    known.iter().find(|(part, _)| word.contains(part)).map_or(word, |(_, text)| text).to_owned()
 }
 
 fn transient(status: u16) -> bool {

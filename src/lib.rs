@@ -209,7 +209,11 @@ fn seal(
     if let Some(path) = &settings.case {
         return saved::read(path, &catalogue, secrets, notes);
     }
-    let mut incident = host.collect(notes)?;
+    let mut incident = host.collect(notes).map_err(|error| {
+        let reasons: Vec<&str> =
+            notes.iter().filter(|note| note.stage == Stage::Collect).map(|note| note.text.as_str()).collect();
+        error.because(&reasons)
+    })?;
     for secret in secrets {
         incident.secrets.add(secret);
     }

@@ -60,6 +60,8 @@ pub enum Manner {
     Hang,
     /// The connection is reset before any byte of an answer.
     Reset,
+    /// The body alone, without a status or headers, whatever it is.
+    Raw,
 }
 
 pub struct Response {
@@ -297,6 +299,9 @@ fn write(stream: &mut TcpStream, response: Response, request: &Request, shared: 
         }
         return Ok(());
     }
+    if manner == Manner::Raw {
+        return stream.write_all(&response.into_bytes());
+    }
     let mut head = format!("HTTP/1.1 {} {}\r\n", response.status, reason(response.status));
     for (name, value) in &response.headers {
         head.extend([name, ": ", value, "\r\n"]);
@@ -366,6 +371,7 @@ fn reason(status: u16) -> &'static str {
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        409 => "Conflict",
         429 => "Too Many Requests",
         500 => "Internal Server Error",
         502 => "Bad Gateway",

@@ -35,6 +35,17 @@ impl Server {
         Self { listener: Listener::start(move |request| answer(&state, request)) }
     }
 
+    /// The same, whose every answer passes through `spoil`: it is given the request and what makes the sound answer.
+    pub fn spoilt(
+        world: World,
+        spoil: impl Fn(&Request, &dyn Fn() -> Response) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let artifacts = Mutex::new(world.all("artifacts").to_vec());
+        let seen = Mutex::new(vec![0; world.settings.faults.len()]);
+        let state = State { artifacts, seen, world, polls: Mutex::default(), contents: Mutex::default() };
+        Self { listener: Listener::start(move |request| spoil(request, &|| answer(&state, request))) }
+    }
+
     /// The address, without a slash at its end.
     pub fn url(&self) -> String {
         self.listener.url()

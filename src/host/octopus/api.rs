@@ -19,7 +19,7 @@ const CALLS: usize = 25;
 /// Calls under way at once.
 const ABREAST: usize = 4;
 /// The most that is read of an answer other than a log.
-const CAP: u64 = 32 << 20;
+const CAP: u64 = 16 << 20;
 /// What stands for itself in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
