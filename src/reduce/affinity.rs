@@ -1,5 +1,6 @@
 //! Which sort of failure comes of which sort of change, as a table: what one knows before reading a word of either.
 
+use super::topic::says;
 use crate::model::{Change, ChangeKind, Domain};
 
 /// A failure of one of these kinds may come of a change of one of these.
@@ -63,6 +64,10 @@ const NOT_LET_IN: &[&str] = &[
     "unauthorised",
     "not authorized",
     "not authenticated",
+    "unable to authenticate",
+    "could not authenticate",
+    "failed to authenticate",
+    "authentication token",
     "authentication failed",
     "login failed",
     "logon failure",
@@ -194,16 +199,7 @@ pub(super) fn spares_the_step(failure: &str) -> bool {
 /// How much speaks for `change` where a line of the failure that no signature knows says that somebody was not let in.
 pub(super) fn to_a_door(line: &str, change: &Change) -> f64 {
     let line = line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase();
-    let says = |word: &str| {
-        line.match_indices(word).any(|(at, _)| {
-            let around = [
-                line.get(..at).and_then(|text| text.chars().next_back()),
-                line.get(at + word.len()..).and_then(|text| text.chars().next()),
-            ];
-            around.into_iter().flatten().all(|c| !c.is_alphanumeric())
-        })
-    };
-    if NOT_LET_IN.iter().any(|word| says(word)) {
+    if NOT_LET_IN.iter().any(|word| says(&line, word)) {
         between("authentication", Domain::Access, change) * GUESSED
     } else {
         0.0
@@ -229,11 +225,13 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
 }
 
 /// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`.
-fn holds(change: &Change, words: &[&str]) -> bool {
+pub(super) fn holds(change: &Change, words: &[&str]) -> bool {
     // A set of variables names in its details what may have changed in it.
     let details = change.details.as_ref().filter(|_| change.kind == ChangeKind::Variable);
     let texts = [Some(&change.title), change.before.as_ref(), change.after.as_ref(), details];
     texts.into_iter().flatten().any(|text| {
+        // What a long text is about is said before that.
+        let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);
         let mut lower = false;
         let apart: String = text
             .chars()

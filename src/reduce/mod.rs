@@ -12,15 +12,19 @@ use crate::model::{Evidence, Log};
 use crate::signature::{Catalogue, SURE};
 
 mod affinity;
+mod alibi;
 mod baseline;
 mod names;
 mod pick;
 mod places;
 mod rank;
+mod said;
 mod score;
 pub mod suspect;
 mod template;
 pub mod tokens;
+mod topic;
+mod touched;
 
 pub use pick::shortened;
 

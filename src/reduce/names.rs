@@ -16,7 +16,7 @@ const COMMON: &[&str] = &[
     "deploying", "deployment", "detail", "details", "dev", "directory", "dll", "does", "during", "enabled",
     "environment", "error", "errors", "etc", "exception", "exe", "execution", "exist", "exists", "exit", "exited",
     "expected", "expired", "fail", "failed", "failing", "fails", "failure", "false", "fatal", "file", "files",
-    "finished", "folder", "for", "forbidden", "found", "from", "get", "have", "health", "home", "host", "hosts",
+    "finished", "folder", "for", "forbidden", "found", "from", "get", "hand", "have", "health", "home", "host", "hosts",
     "http", "https", "image", "images", "info", "information", "input", "into", "invalid", "items", "just", "key",
     "keys", "latest", "length", "lib", "line", "lines", "local", "log", "machine", "machines", "main", "make",
     "master", "md5", "merge", "message", "missing", "more", "name", "named", "names", "net", "none", "null", "number",
@@ -39,10 +39,20 @@ const COMMON: &[&str] = &[
 const NAME: f64 = 1.0;
 /// The first or last parts of such a one.
 const PART: f64 = 0.85;
+/// What longer names have in common, such as a domain.
+const JOINT: f64 = 0.84;
+/// How domains end.
+const DOMAINS: &[&str] =
+    &["com", "net", "org", "io", "dev", "app", "cloud", "local", "lan", "corp", "internal", "example", "test"];
 /// An ordinary word, which may be a name.
 const WORD: f64 = 0.35;
 /// A name too short to be one by itself.
 const SHORT: f64 = 0.2;
+
+/// Whether a form is that of a name which stands only as a part of longer ones.
+pub(super) fn is_joint(form: f64) -> bool {
+    (form - JOINT).abs() < f64::EPSILON
+}
 
 /// How two spellings of one name are told to be the same: `Api:Url`, `API_URL` and `api__url` are one.
 pub(super) fn key(word: &str) -> String {
@@ -84,6 +94,21 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
     }
 }
 
+/// Calls `found` for each two words of `text` that stand beside each other and could be one name, such as `VAT id`.
+pub(super) fn pairs<'a>(text: &'a str, mut found: impl FnMut(&'a str)) {
+    let mut before: Option<usize> = None;
+    let mut start = 0;
+    for word in text.split_inclusive(' ') {
+        let end = start + word.trim_end().len();
+        if let Some(pair) = before.and_then(|before| text.get(before..end)).filter(|pair| pair.len() > 4) {
+            found(pair);
+        }
+        let is_word = !word.trim_end().is_empty() && word.trim_end().chars().all(char::is_alphanumeric);
+        before = is_word.then_some(start);
+        start += word.len();
+    }
+}
+
 /// Packages in a scope, such as `@example/pricing`, wherever they stand in a path or a version behind them.
 fn scoped<'a>(text: &'a str, found: &mut impl FnMut(&'a str, f64)) {
     for (at, _) in text.match_indices('@') {
@@ -111,6 +136,13 @@ fn path<'a>(text: &'a str, found: &mut impl FnMut(&'a str, f64)) {
     if is_path(text) && text.contains(char::is_alphabetic) {
         // A kind of content and `and/or` look alike.
         found(text, if is_begun || cuts.len() > 1 { PART } else { WORD });
+        // Who names the folder of a file means what is in it.
+        if let Some((folder, file)) = cuts.last().map(|cut| text.split_at(*cut))
+            && file.contains('.')
+            && is_path(folder)
+        {
+            found(folder, PART * 0.8);
+        }
         // Two folders of a longer way are the same only by chance.
         for cut in cuts.iter().take(cuts.len().saturating_sub(2)) {
             found(trimmed(text.split_at(*cut).1), PART * 0.8);
@@ -133,6 +165,8 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         (true, _) if text.contains(['-', '_']) => 0.0,
         (true, 1) => 0.2,
         (true, _) => 0.8,
+        // All hosts of an organization share its domain.
+        _ if cuts.len() == 1 && text.rsplit_once('.').is_some_and(|(_, end)| DOMAINS.contains(&end)) => JOINT,
         // A version with a word in it.
         _ if text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) => 0.8,
         _ => NAME,
@@ -141,6 +175,10 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         found(text, whole);
     }
     if is_number {
+        // `1.4` is any version of that line.
+        if let (3.., 2, Some(cut)) = (text.len(), cuts.len(), cuts.last().filter(|_| text.contains('.'))) {
+            found(text.split_at(*cut).0, 0.5);
+        }
         return;
     }
     // The end of a version is none.
@@ -151,7 +189,7 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
             for (part, single) in [(before, Some(cut) == first), (after, Some(cut) == last)] {
                 let part = trimmed(part);
                 if !single && part.contains(char::is_alphabetic) && part.contains(['.', '_', '-']) {
-                    found(part, PART);
+                    found(part, JOINT);
                 }
             }
         }

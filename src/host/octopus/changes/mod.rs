@@ -23,6 +23,7 @@ use super::{Known, note, portal, run};
 mod ask;
 mod events;
 mod process;
+mod reads;
 mod release;
 mod targets;
 mod variables;
@@ -125,7 +126,6 @@ pub(super) fn since(
         .and_then(|answer| or_note(answer, notes, "the machines", "which of them changed is known from the logs alone"))
         .map(|page| page.items);
     let (events, known_since) = take_events(asked.events, notes);
-    let url = process_page(api, known, now);
     let mut found = Vec::new();
     let mut add = |about: fn() -> About, changes: Vec<Change>| {
         found.extend(changes.into_iter().map(|change| Found { change, about: about() }));
@@ -137,7 +137,7 @@ pub(super) fn since(
         let pair = release::Pair { now: release, before, run: now.run, between, process: now.process, url };
         add(|| About::Nothing, release::compare(&pair));
     }
-    let site = process::Site { pools: now.pools, own: &known.own.name, url };
+    let site = process::Site { pools: now.pools, own: &known.own.name, url: process_page(api, known, now) };
     let old_process = asked
         .process
         .and_then(|answer| or_note(answer, notes, "the process of the last good run", "the steps are not compared"));
@@ -154,6 +154,7 @@ pub(super) fn since(
     let chosen = chosen(now, &was, old_process.as_ref(), machines.as_deref().unwrap_or_default());
     found.extend(chosen.into_iter().map(|change| by_starter(change, now)));
     let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
+    let values = values(&asked.sets);
     found.extend(variable_changes(asked.sets, now, &was, &libraries, notes));
     let runs =
         targets::Runs { run: now.run, log: now.log, was: &was, old_log: &baseline.log, machines: machines.as_deref() };
@@ -177,6 +178,7 @@ pub(super) fn since(
             .unwrap_or_default(),
     };
     let mut changes = events::merge(found, events, &time);
+    reads::assign(&mut changes, now.process, &values, now.log);
     if changes.len() > MOST {
         notes.push(note(&format!("{} changes were found: {MOST} of them are looked at", changes.len())));
         changes.truncate(MOST);
@@ -259,6 +261,12 @@ fn chosen(now: &Now, was: &Deployment, old: Option<&Process>, machines: &[Machin
         ),
     ];
     changes.into_iter().flatten().collect()
+}
+
+/// The variables of the sets that were read, by name.
+fn values(sets: &[Sets]) -> Vec<(String, String)> {
+    let read = sets.iter().filter_map(|set| set.now.as_ref()?.as_ref().ok()).flat_map(|set| &set.variables);
+    read.filter_map(|one| Some((one.name.clone(), one.value.clone()?))).collect()
 }
 
 fn variable_changes(

@@ -1,0 +1,259 @@
+//! What speaks against a change whatever words it shares with the evidence: it came into play too late, or it has no power over
+//! such a failure.
+
+use std::collections::HashSet;
+
+use super::affinity::holds;
+use super::topic::{PLAIN_AND_TLS, says};
+use crate::model::{Change, ChangeKind, Log, Outcome};
+
+/// What is known of the run to judge by.
+pub(super) struct Scene {
+    /// Steps that failed.
+    failed: HashSet<String>,
+    /// Steps of the run that had not begun when it failed.
+    not_yet: HashSet<String>,
+    /// The kind of the failure, and which words of the tables its loud lines say.
+    kind: String,
+    said: HashSet<&'static str>,
+    /// Whether a certificate reached its end.
+    ran_out: bool,
+}
+
+/// A setting of a step that has power over nothing but some failures of that step.
+struct Setting {
+    /// How the title of its change begins.
+    title: &'static str,
+    /// Kinds of failures, or words of their lines, that it can make.
+    makes: &'static [&'static str],
+}
+
+#[rustfmt::skip]
+const SETTINGS: &[Setting] = &[
+    Setting { title: "time limit", makes: &["timeout", "timed out", "time limit", "cancelled", "canceled"] },
+    Setting { title: "number of retries", makes: &["timeout", "timed out", "already exists", "duplicate", "conflict"] },
+    Setting { title: "pause between retries", makes: &["timeout", "timed out", "too many requests"] },
+    // They say who may do what with the step, or what it is called.
+    Setting { title: "name of step", makes: &[] },
+    Setting { title: "permission to skip", makes: &[] },
+];
+
+/// Of what sort of failure an event about such a thing can be the cause.
+struct About {
+    /// How its title begins.
+    title: &'static str,
+    makes: &'static [&'static str],
+}
+
+const TLS: &str = "tls-certificate";
+#[rustfmt::skip]
+const EVENTS: &[About] = &[
+    About {
+        title: "certificate ",
+        makes: &[
+            TLS, "authentication", "credential-expired", "certificate", "tls", "ssl", "x509", "handshake",
+            "thumbprint",
+        ],
+    },
+    About {
+        title: "feed ",
+        makes: &[
+            "image-pull", "package-not-found", "package-download", "dependency-conflict", "version-mismatch",
+            "authentication", "feed", "package", "pull", "manifest", "download", "chart", "repository", "index",
+            "registry",
+        ],
+    },
+    About {
+        title: "proxy ",
+        makes: &["proxy", "connection", "dns", "timeout", "package-download", "timed out", "connect", "unreachable"],
+    },
+    // They say how things are grouped and looked at, not how they work.
+    About { title: "environment ", makes: &[] },
+    About { title: "project ", makes: &[] },
+    About { title: "tenant ", makes: &["tenant"] },
+    About { title: "machine policy ", makes: &["agent-failure", "tentacle", "health", "unhealthy", "calamari"] },
+    About { title: "step template ", makes: &["template", "script-error"] },
+];
+
+/// What a commit says at its beginning that changes what people read and not what programs do.
+#[rustfmt::skip]
+const WORDS_ONLY: &[&str] =
+    &["docs", "doc", "document", "readme", "changelog", "format", "reformat", "typo", "style", "comment", "spelling"];
+
+/// Kinds of failures that another version of a library makes, and words with which they show.
+#[rustfmt::skip]
+const OF_LIBRARIES: &[&str] = &[
+    "package-not-found", "dependency-conflict", "version-mismatch", "compile-error", "test-failure", "crash",
+    "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
+    "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
+];
+
+/// Words of trouble on the way to where libraries come from: then it is not their version.
+#[rustfmt::skip]
+const ON_THE_WAY: &[&str] =
+    &["proxyerror", "connection broken", "connection refused", "timed out", "connection reset", "name resolution"];
+
+/// Kinds of failures that another machine decides: the tools of the worker that asked have little to do with them.
+#[rustfmt::skip]
+const ELSEWHERE: &[&str] = &[
+    "authentication", "cloud-permission", "kubernetes-rbac", "credential-expired", "database-migration", "database-deadlock",
+];
+
+/// What is about certificates.
+const CERTIFICATES: &[&str] = &["certificate", "cert", "thumbprint", "pfx", "pem", "ca", "keystore", "truststore"];
+
+impl Scene {
+    /// The scene of a run's failure.
+    pub(super) fn of<'a>(log: &Log, kind: Option<&str>, lines: impl Iterator<Item = &'a str>, expired: bool) -> Self {
+        let plain = |name: &str| name.trim().to_lowercase();
+        let culprits = || log.steps.iter().filter(|step| step.culprit);
+        let failed: HashSet<String> = culprits().map(|step| plain(&step.name)).collect();
+        let first = log.steps.iter().position(|step| step.culprit).unwrap_or(log.steps.len());
+        let ended = culprits().filter_map(|step| step.finished).max();
+        let begun: HashSet<String> = log
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(index, step)| match (step.started, ended) {
+                (Some(started), Some(ended)) => started < ended,
+                _ => *index <= first && step.outcome != Outcome::Skipped,
+            })
+            .map(|(_, step)| plain(&step.name))
+            .collect();
+        let not_yet = if failed.is_empty() {
+            HashSet::new()
+        } else {
+            log.steps.iter().skip(first).map(|step| plain(&step.name)).filter(|name| !begun.contains(name)).collect()
+        };
+        let lines: Vec<String> =
+            lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
+        let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
+        let words = tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS]).flatten().copied();
+        let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
+        let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
+        Self { failed, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out }
+    }
+
+    /// From 1 where nothing speaks against `change` to nearly 0 where it cannot have done it.
+    pub(super) fn doubt(&self, change: &Change) -> f64 {
+        let title = change.title.to_lowercase();
+        let step = change.step.as_ref().map(|step| step.trim().to_lowercase());
+        match change.kind {
+            ChangeKind::Process => {
+                // What had not begun cannot have failed; and a way to run alone says nothing of other steps.
+                if step.as_ref().is_some_and(|step| self.not_yet.contains(step)) {
+                    return 0.1;
+                }
+                match SETTINGS.iter().find(|setting| title.starts_with(setting.title)) {
+                    Some(_) if step.is_some_and(|step| !self.failed.contains(&step)) => 0.2,
+                    Some(setting) if !self.is(setting.makes) => 0.35,
+                    _ => 1.0,
+                }
+            }
+            // A certificate that ran out is not replaced by another secret.
+            ChangeKind::Variable
+                if change.before.is_none()
+                    && change.after.is_none()
+                    && self.ran_out
+                    && !holds(change, CERTIFICATES) =>
+            {
+                0.4
+            }
+            // It may be read by other ways than scripts and settings show.
+            ChangeKind::Variable if step.is_some_and(|step| self.not_yet.contains(&step)) => 0.6,
+            ChangeKind::Event => {
+                let about = EVENTS.iter().find(|about| title.starts_with(about.title));
+                let other_side = title.starts_with("certificate ") && self.is(PLAIN_AND_TLS);
+                if about.is_none_or(|about| self.is(about.makes)) && !other_side { 1.0 } else { 0.4 }
+            }
+            ChangeKind::Commit => {
+                let message = message(&title);
+                let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                let is_bump = matches!(first, "bump" | "upgrade" | "update");
+                let unrelated = is_bump && (!self.is(OF_LIBRARIES) || self.is(ON_THE_WAY));
+                if unrelated || WORDS_ONLY.contains(&first) { 0.5 } else { 1.0 }
+            }
+            ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
+            _ => 1.0,
+        }
+    }
+
+    /// Whether the failure is of one of these kinds, or says one of these words.
+    fn is(&self, words: &[&'static str]) -> bool {
+        words.iter().any(|word| self.kind == *word || self.said.contains(word))
+    }
+}
+
+/// What a commit's title says behind its word and number.
+fn message(title: &str) -> &str {
+    let rest = title.strip_prefix("commit ").unwrap_or(title);
+    rest.split_once(' ').map_or(rest, |(_, message)| message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clean::LogBuilder;
+    use crate::model::Step;
+
+    /// Whether anything speaks against a change of this title where the second of three steps fails.
+    fn check(kind: ChangeKind, title: &str, step: Option<&str>, line: &str, expected: bool) {
+        let mut builder = LogBuilder::default();
+        for (name, outcome) in [("One", Outcome::Succeeded), ("Two", Outcome::Failed), ("Three", Outcome::Skipped)] {
+            builder.step(Step {
+                name: name.to_owned(),
+                place: None,
+                outcome,
+                culprit: name == "Two",
+                started: None,
+                finished: None,
+                attempts: 1,
+                depth: 0,
+            });
+        }
+        let change = Change {
+            kind,
+            title: title.to_owned(),
+            before: None,
+            after: None,
+            details: None,
+            step: step.map(str::to_owned),
+            who: None,
+            when: None,
+            url: None,
+        };
+        let doubt = Scene::of(&builder.finish(), None, [line].into_iter(), false).doubt(&change);
+        assert_eq!(doubt < 1.0, expected, "{title}: {line}");
+    }
+
+    #[test]
+    fn a_step_that_had_not_begun_has_an_alibi() {
+        check(ChangeKind::Process, "script of step Three", Some("Three"), "boom", true);
+        check(ChangeKind::Process, "script of step Two", Some("Two"), "boom", false);
+        check(ChangeKind::Process, "script of step One", Some("One"), "boom", false);
+        check(ChangeKind::Process, "removed step Four", Some("Four"), "boom", false);
+    }
+
+    #[test]
+    fn a_setting_has_power_over_its_own_step_and_some_failures_only() {
+        check(ChangeKind::Process, "time limit in minutes of step Two", Some("Two"), "the script timed out", false);
+        check(ChangeKind::Process, "time limit in minutes of step Two", Some("Two"), "no such file", true);
+        check(ChangeKind::Process, "time limit in minutes of step One", Some("One"), "the script timed out", true);
+    }
+
+    #[test]
+    fn an_event_is_to_blame_for_what_its_thing_does() {
+        check(ChangeKind::Event, "Certificate shop.example was modified", None, "413 too large", true);
+        check(ChangeKind::Event, "Certificate shop.example was modified", None, "TLS handshake failed", false);
+        check(ChangeKind::Event, "Certificate shop.example was modified", None, "SSL: wrong version number", true);
+        check(ChangeKind::Event, "Account Azure was modified", None, "413 too large", false);
+    }
+
+    #[test]
+    fn words_for_readers_and_unrelated_libraries_break_little() {
+        check(ChangeKind::Commit, "commit 1a2b3c4 README: how to run it", None, "boom", true);
+        check(ChangeKind::Commit, "commit 1a2b3c4 Bump redis from 1 to 2", None, "connection refused", true);
+        check(ChangeKind::Commit, "commit 1a2b3c4 Bump redis from 1 to 2", None, "redis is incompatible", false);
+        check(ChangeKind::Commit, "commit 1a2b3c4 Round totals", None, "connection refused", false);
+    }
+}

@@ -1,0 +1,175 @@
+//! The names that the evidence says, and how much each of its lines explains.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aho_corasick::AhoCorasick;
+
+use super::names;
+use crate::model::{Evidence, Level, Log, Run};
+use crate::signature::SURE;
+
+/// From which weight on a line is one of those that tell why.
+pub(super) const LOUD: f64 = 0.6;
+/// How much the name of the failed step explains.
+const BY_STEP: f64 = 0.45;
+/// Lines that are remembered of one name.
+const REMEMBERED: usize = 3;
+
+/// How much each shown line explains, from 0 to 1.
+pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTreeMap<usize, f64> {
+    let best = evidence.picks.iter().map(|pick| pick.score).fold(f64::MIN_POSITIVE, f64::max);
+    let mut weights = BTreeMap::new();
+    for pick in &evidence.picks {
+        for index in pick.lines.clone() {
+            let level = match log.lines.get(index).map(|line| line.level) {
+                Some(Level::Error | Level::Fatal) => 0.3,
+                Some(Level::Warning) => 0.15,
+                _ => 0.0,
+            };
+            let complains = if complains(log.line(index)) { 0.2 } else { 0.0 };
+            // A frame of a stack trace names what was on the way.
+            let level = if log.line(index).trim_start().starts_with("at ") { level * 0.4 } else { level };
+            let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
+            weights.insert(index, if outside { weight * 0.3 } else { weight });
+        }
+    }
+    for found in evidence.matches.iter().rev() {
+        let weight = weights.entry(found.line).or_insert(0.5);
+        *weight = weight.max(if found.strength >= SURE { 1.0 } else { 0.7 });
+    }
+    weights
+}
+
+/// Words with which a line says that something is wrong.
+fn complains(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "error",
+        "fail",
+        "denied",
+        "refused",
+        "not found",
+        "cannot",
+        "could not",
+        "unable",
+        "missing",
+        "invalid",
+        "expired",
+        "timed out",
+        "timeout",
+        "exception",
+        "no such",
+        "not exist",
+        "unexpected",
+        "unknown",
+        "rejected",
+        "unreachable",
+    ];
+    let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text).to_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// The lines that weigh most.
+pub(super) fn loud<'a>(log: &'a Log, weights: &BTreeMap<usize, f64>) -> impl Iterator<Item = &'a str> {
+    let lines = weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| log.line(*line));
+    lines.collect::<Vec<_>>().into_iter()
+}
+
+/// The line that says most of the failure.
+pub(super) fn key_line(evidence: &Evidence, weights: &BTreeMap<usize, f64>) -> Option<usize> {
+    let shown = |line: &usize| weights.contains_key(line);
+    let matched = evidence.matches.first().map(|best| best.line).filter(shown);
+    matched.or_else(|| {
+        let best = weights.iter().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(a.0)));
+        best.map(|(line, _)| *line)
+    })
+}
+
+/// A name the evidence says: how, where, and how much its form and its best line weigh.
+pub(super) struct Said<'a> {
+    pub(super) word: &'a str,
+    pub(super) form: f64,
+    pub(super) line: f64,
+    /// Empty for what only the failed step's name says.
+    pub(super) lines: Vec<usize>,
+}
+
+/// The names of the evidence.
+pub(super) fn said<'a>(
+    log: &'a Log,
+    evidence: &'a Evidence,
+    weights: &BTreeMap<usize, f64>,
+) -> HashMap<String, Said<'a>> {
+    let mut all: HashMap<String, Said<'a>> = HashMap::new();
+    let mut say = |word: &'a str, form: f64, line: usize, weight: f64| {
+        let said =
+            all.entry(names::key(word)).or_insert_with(|| Said { word, form: 0.0, line: 0.0, lines: Vec::new() });
+        said.form = said.form.max(form);
+        if weight > said.line {
+            (said.line, said.word) = (weight, word);
+            said.lines.insert(0, line);
+        } else if said.lines.len() < REMEMBERED {
+            said.lines.push(line);
+        }
+    };
+    for (&index, &weight) in weights {
+        names::each(log.line(index), |word, form| say(word, form, index, weight));
+        let step = log.lines.get(index).and_then(|line| line.step).and_then(|step| log.steps.get(step));
+        // A line that a machine wrote speaks of that machine.
+        if let Some(place) = step.filter(|step| step.culprit).and_then(|step| step.place.as_deref()) {
+            names::each(place, |word, form| say(word, form, index, weight * 0.7));
+        }
+    }
+    for found in evidence.matches.iter().filter(|found| found.strength >= SURE) {
+        for (_, value) in &found.captures {
+            say(value.trim(), 0.9, found.line, 1.0);
+        }
+    }
+    // What the step is called says what it is about, though no line says it.
+    for step in log.steps.iter().filter(|step| step.culprit) {
+        names::each(&step.name, |word, form| {
+            let of_step = || Said { word, form, line: BY_STEP, lines: Vec::new() };
+            all.entry(names::key(word)).or_insert_with(of_step);
+        });
+    }
+    all
+}
+
+/// In how many lines of the log each name stands that some change touches.
+pub(super) fn standing<'a>(
+    log: &Log,
+    said: &HashMap<String, Said<'_>>,
+    holders: &HashMap<&'a str, usize>,
+) -> HashMap<&'a str, usize> {
+    let names: Vec<(&str, &str)> = holders.keys().filter_map(|name| Some((*name, said.get(*name)?.word))).collect();
+    let words = names.iter().map(|(_, word)| word);
+    let Ok(automaton) = AhoCorasick::builder().ascii_case_insensitive(true).build(words) else {
+        return HashMap::new();
+    };
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    let mut line = 0;
+    for hit in automaton.find_overlapping_iter(&log.text) {
+        while log.lines.get(line).is_some_and(|line| line.end < hit.end()) {
+            line += 1;
+        }
+        let Some((name, _)) = names.get(hit.pattern().as_usize()) else { continue };
+        if last.insert(name, line) != Some(line) {
+            *counts.entry(name).or_default() += 1;
+        }
+    }
+    counts
+}
+
+/// The names of the run itself, which stand everywhere and tell little, and how much.
+pub(super) fn of_the_run(run: &Run) -> BTreeMap<String, f64> {
+    let texts = [Some(&run.host), run.project.as_ref(), run.environment.as_ref(), run.tenant.as_ref()];
+    let mut all = BTreeMap::new();
+    for text in texts.into_iter().flatten().chain(&run.version) {
+        // A project of several words is often called as its package is.
+        all.insert(names::key(text), if text.contains([' ', '.', '-']) { 0.6 } else { 0.25 });
+        names::each(text, |word, _| {
+            all.entry(names::key(word)).or_insert(0.25);
+        });
+    }
+    all
+}

@@ -1,0 +1,139 @@
+//! The names that a change touches, and how central each is to it: one in a title or one that it brought in says more than one
+//! among the many of a large diff.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::names;
+use super::said::Said;
+use crate::model::{Change, ChangeKind};
+
+/// How central the names of a title are to its change, and at least the names that a change brought in.
+const TITLE: f64 = 0.85;
+pub(super) const BROUGHT_IN: f64 = 0.9;
+/// Of a change's details no more is read than this, and of all together not much more than that.
+const DETAILS: usize = 64 << 10;
+const ALL_DETAILS: usize = 2 << 20;
+/// Names in the diff of an ordinary change: a script that was edited, a small commit.
+const ORDINARY_DIFF: f64 = 300.0;
+const ORDINARY_FILES: f64 = 5.0;
+
+/// How much of the details of each of `count` changes is read.
+pub(super) fn most(count: usize) -> usize {
+    (ALL_DETAILS / count.max(1)).min(DETAILS)
+}
+
+pub(super) fn details(change: &Change, most: usize) -> &str {
+    let details = change.details.as_deref().unwrap_or_default();
+    details.get(..details.floor_char_boundary(most)).unwrap_or_default()
+}
+
+/// The names of the evidence that a change touches, and how central each is to it.
+pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BTreeMap<String, f64> {
+    let mut all: BTreeMap<String, f64> = BTreeMap::new();
+    let mut touch = |word: &str, form: f64, place: f64| {
+        // How a word is written here matters less than that it is the same.
+        let weight = place * if form < 0.2 { 0.6 } else { 1.0 };
+        let key = names::key(word);
+        if let Some(said) = said.get(&key) {
+            // Two hosts of one domain are two hosts.
+            let apart = names::is_joint(form) && names::is_joint(said.form);
+            let weight = if apart { weight * 0.5 } else { weight };
+            let known = all.entry(key).or_default();
+            *known = known.max(weight);
+        }
+    };
+    names::each(&change.title, |word, form| touch(word, form, TITLE));
+    // Two words of what people write are one name where somebody wrote them as one.
+    if matches!(change.kind, ChangeKind::Commit | ChangeKind::WorkItem) {
+        names::pairs(&change.title, |word| {
+            if said.get(&names::key(word)).is_some_and(|said| said.form > 0.6) {
+                touch(word, 1.0, TITLE);
+            }
+        });
+    }
+    both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
+    let details = details(change, most);
+    let (whole, paths) = wholeness(details);
+    let (mut in_diff, mut in_list) = (false, false);
+    let (mut removed, mut added) = (String::new(), String::new());
+    for line in details.lines() {
+        if line.starts_with("@@") {
+            in_diff = true;
+            let (old, new) = (std::mem::take(&mut removed), std::mem::take(&mut added));
+            both(&old, &new, &mut |word, form, place| touch(word, form, place * whole));
+        } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
+            in_diff = false;
+            names::each(line, |word, form| touch(word, form, TITLE * paths));
+        } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
+            added.extend([text, "\n"]);
+        } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
+            removed.extend([text, "\n"]);
+        } else {
+            in_list = !in_diff && (line == "Files:" || in_list && !line.is_empty());
+            let place = match (in_diff, in_list) {
+                (true, _) => 0.2 * whole,
+                (false, true) => 0.7 * paths,
+                (false, false) if takes_away(line) => 1.0,
+                (false, false) => 0.7,
+            };
+            names::each(line, |word, form| touch(word, form, place));
+        }
+    }
+    both(&removed, &added, &mut |word, form, place| touch(word, form, place * whole));
+    all
+}
+
+/// Whether a line of a script stops or removes what it names.
+fn takes_away(line: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "stop",
+        "disable",
+        "delete",
+        "remove",
+        "rm",
+        "drop",
+        "uninstall",
+        "purge",
+        "down",
+        "kill",
+        "revoke",
+        "truncate",
+    ];
+    let verb = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        // `Stop-Service` and `docker stop` are of one sort.
+        VERBS.contains(&word.split('-').next().unwrap_or_default())
+    };
+    line.split_whitespace().take(3).any(verb)
+}
+
+/// How much a name in the lines of a diff says, and one in the paths of its files: less, the more there are of them, for one of
+/// many is soon met by chance.
+#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
+fn wholeness(details: &str) -> (f64, f64) {
+    let (mut names, mut files) = (0_usize, 0_usize);
+    for line in details.lines().skip_while(|line| !line.starts_with("@@")) {
+        names::each(line, |_, _| names += 1);
+        files += usize::from(line.starts_with("+++ "));
+    }
+    let of_many = |count: usize, ordinary: f64| 1.0 / (1.0 + (count as f64 / ordinary).max(1.0).ln());
+    (of_many(names, ORDINARY_DIFF), of_many(files, ORDINARY_FILES))
+}
+
+/// Touches what differs between two texts fully and what they share a little.
+fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
+    let names = |text: &str| {
+        let mut all = BTreeSet::new();
+        names::each(text, |word, _| {
+            all.insert(names::key(word));
+        });
+        all
+    };
+    let (old, new) = (names(before), names(after));
+    for (text, others) in [(before, &new), (after, &old)] {
+        names::each(text, |word, form| {
+            let shared = others.contains(&names::key(word));
+            touch(word, form, if shared { 0.5 } else { 1.0 });
+        });
+    }
+}
