@@ -16,6 +16,7 @@ use super::neutral;
 use super::{Access, Env, Host, Standing, Verdict};
 
 mod api;
+mod changes;
 mod github;
 mod gitlab;
 mod other;

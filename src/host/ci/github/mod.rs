@@ -129,10 +129,15 @@ impl Host for GitHub {
                 log,
             });
         }
+        let machine = match (&good, told.first().and_then(|job| job.log.as_ref())) {
+            (Ok(Some(good)), Some(log)) => changes::machine(&good.baseline.log, log),
+            _ => Vec::new(),
+        };
         let mut incident = incident(self.about(&about, &failed), told)?;
         match good {
             Ok(Some(good)) => {
                 incident.changes = good.changes;
+                incident.changes.extend(machine);
                 incident.baseline = Some(good.baseline);
                 notes.extend(good.notes);
             }
