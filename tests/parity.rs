@@ -37,25 +37,27 @@ fn flags_as_code(text: &str) -> String {
 
 /// A setting as a line of a table.
 fn line(row: &Row) -> String {
-    let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
-    let (value, marks) = match row.kind {
-        Kind::Value(name) => (name, ("", "")),
-        Kind::Secret(name) => (name, (" ‡", "")),
-        Kind::Place(name) => (name, ("", " †")),
-        Kind::Choice(_) => ("WORD", ("", "")),
-        Kind::Switch => ("", ("", "")),
+    let (value, secret, place) = match row.kind {
+        Kind::Value(name) => (name, "", ""),
+        Kind::Secret(name) => (name, " ‡", ""),
+        Kind::Place(name) => (name, "", " †"),
+        Kind::Choice(_) => ("WORD", "", ""),
+        Kind::Switch => ("", "", ""),
     };
     // The address of a run stands by itself.
     let flag = if row.name == "url" { value.to_owned() } else { format!("--{} {value}", row.name) };
-    let variables: Vec<_> = row.env.iter().map(|name| code(name)).collect();
-    let file = if row.file.is_empty() { String::new() } else { code(row.file) + marks.1 };
-    let default = if row.kind == Kind::Switch { String::new() } else { code(row.default) };
-    let words = match row.kind {
-        Kind::Choice(words) => format!(". One of {}", words.join(", ")),
-        _ => String::new(),
-    };
-    let help = format!("{}{words}", flags_as_code(row.help)).replace('|', "\\|");
-    format!("| `{}`{} | {} | {file} | {default} | {help} |\n", flag.trim(), marks.0, variables.join(", "))
+    let mut names: Vec<_> = row.env.iter().map(|name| format!("`{name}`")).collect();
+    if !row.file.is_empty() {
+        names.push(format!("`{}`{place}", row.file));
+    }
+    let mut help = flags_as_code(row.help);
+    if let Kind::Choice(words) = row.kind {
+        help.push_str(&format!(". One of {}", words.join(", ")));
+    }
+    if !row.default.is_empty() && row.kind != Kind::Switch {
+        help.push_str(&format!(". Default: `{}`", row.default));
+    }
+    format!("| `{}`{secret} | {} | {} |\n", flag.trim(), names.join("<br>"), help.replace('|', "\\|"))
 }
 
 #[test]
@@ -65,8 +67,7 @@ fn the_page_of_settings_is_made_from_them() {
     for row in SETTINGS {
         if row.group != group {
             group = row.group;
-            let head =
-                "| flag | variable | key in the file | default | what it does |\n| --- | --- | --- | --- | --- |\n";
+            let head = "| flag | variable, and key in the file | what it does |\n| --- | --- | --- |\n";
             text.push_str(&format!("\n## {group}\n\n{head}"));
         }
         text.push_str(&line(row));
