@@ -41,7 +41,7 @@ fn main() {
     let env: Env =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let code = run(&env);
-    let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| matches!(value.as_str(), "true" | "1"))
+    let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| settings::means_on(value))
         || std::env::args_os().any(|arg| arg == "--strict");
     // The one place where the program ends: threads that hang must not keep it.
     process::exit(if strict { code as i32 } else { 0 });

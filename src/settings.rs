@@ -334,7 +334,7 @@ impl Merged {
     }
 
     fn is_on(&self, name: &str) -> bool {
-        self.text(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"))
+        self.text(name).is_some_and(|value| means_on(&value))
     }
 
     fn wrong(&self, name: &str, expected: &str) -> Error {
@@ -570,6 +570,12 @@ impl Merged {
     }
 }
 
+/// Whether the value of a switch is one that puts it on.
+#[must_use]
+pub fn means_on(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on")
+}
+
 /// The values of all variables that hold a secret of ours.
 #[must_use]
 pub fn secrets_in(env: &Env) -> Vec<String> {
@@ -650,6 +656,16 @@ mod tests {
             message(&[("url", "https://other/app#/tasks/ServerTasks-1"), ("octopus-url", "https://o")])
                 .contains("another server")
         );
+    }
+
+    #[test]
+    fn a_switch_is_put_on_by_the_same_words_everywhere() {
+        let on = |value: &str| merged(&[], &[("FIREFIGHTER_FORCE", value)]).is_on("force");
+        for (value, expected) in
+            [("true", true), ("Yes", true), (" on ", true), ("1", true), ("0", false), ("no", false)]
+        {
+            assert_eq!((on(value), means_on(value)), (expected, expected), "{value}");
+        }
     }
 
     #[test]

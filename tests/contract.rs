@@ -21,6 +21,7 @@ use serde_json::Value;
 use sim::Listener;
 use step_host::parsers;
 
+mod blessed;
 #[path = "contract/clients.rs"]
 mod clients;
 #[path = "contract/faults.rs"]
@@ -331,19 +332,9 @@ fn table(words: &BTreeMap<(usize, usize), &str>) -> String {
     out + "\n"
 }
 
-/// Holds `text` against what `docs/contract.md` shows between the marks called `name`.
+/// Holds `text` against what the page shows between the marks called `name`.
 fn shown(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/contract.md");
-    let page = fs::read_to_string(&file).unwrap();
-    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- end of {name} -->"));
-    let from = page.find(&start).unwrap_or_else(|| panic!("docs/contract.md has no {start}")) + start.len();
-    let to = page.find(&end).unwrap_or_else(|| panic!("docs/contract.md has no {end}"));
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(&file, format!("{}{text}{}", &page[..from], &page[to..])).unwrap();
-        return;
-    }
-    let differing: Vec<(&str, &str)> = page[from..to].lines().zip(text.lines()).filter(|(a, b)| a != b).collect();
-    assert_eq!(&page[from..to], text, "docs/contract.md shows something else; BLESS=1 writes it: {differing:#?}");
+    blessed::part("docs/contract.md", name, text);
 }
 
 /// The columns that TLS is tried on: what is asked, and the variable that has its address.
