@@ -53,20 +53,9 @@ pub(super) fn since(api: &Api, root: &str, good: &Run, failed: &Run) -> Result<V
 
 fn changes(compared: Comparison) -> Vec<Change> {
     let commits = compared.commits.into_iter().rev().take(COMMITS).map(|commit| {
-        let short = commit.sha.get(..7).unwrap_or(&commit.sha).to_owned();
-        let message = commit.inner.message;
         let author = commit.inner.author.unwrap_or_default();
-        Change {
-            kind: ChangeKind::Commit,
-            title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
-            before: None,
-            after: None,
-            details: Some(message),
-            step: None,
-            who: author.name,
-            when: author.date,
-            url: commit.html_url,
-        }
+        let told = super::super::commit(&commit.sha, &commit.inner.message);
+        Change { who: author.name, when: author.date, url: commit.html_url, ..told }
     });
     let files = compared.files.into_iter().take(FILES).map(|file| {
         let name = file.filename.rsplit('/').next().unwrap_or_default();
