@@ -116,9 +116,11 @@ pub const SETTINGS: &[Row] = &[
         "The space, by id, name or slug"),
 
     row("ci", &["FIREFIGHTER_CI"], "", "auto", Kind::Value("NAME"), CI,
-        "The build server we run on: github, or auto to find out, or none to print a report for a person"),
+        "The build server we run on: github, gitlab, azure, teamcity, jenkins, other, or auto to find out, or none to print a report \
+         for a person"),
     row("ci-token", &["FIREFIGHTER_CI_TOKEN"], "", "", Kind::Secret("TOKEN"), CI,
-        "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`"),
+        "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`, on Jenkins USER:TOKEN. Each server's usual \
+         variable counts too, such as SYSTEM_ACCESSTOKEN"),
     row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
         "Write the report as one comment where the change is discussed, over the one of an earlier run"),
 

@@ -74,7 +74,8 @@ fn clean(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect()
 }
 
-/// A space between any two `#`, also where a color begins between them: it goes before the host reads.
+/// A space between any two `#`, also where a color begins between them, which goes before the host reads, or something that has no
+/// width, which a host may overlook.
 fn apart(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
     let (mut before, mut color) = (None, false);
@@ -85,11 +86,17 @@ fn apart(line: &str) -> String {
             if c == '#' && before == Some('#') {
                 out.push(' ');
             }
-            before = Some(c);
+            if !has_no_width(c) {
+                before = Some(c);
+            }
         }
         out.push(c);
     }
     out
+}
+
+fn has_no_width(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Whether nothing is seen of `text` but its colors: it may stand before a command.
@@ -127,6 +134,7 @@ mod tests {
         check("####[error]", &["│ # # # #[error]"]);
         check("#\u{7}#[error]\u{202e}", &["│ # #[error]"]);
         check("\u{1b}]1338;url=x\u{7}", &["│ ]1338;url=x"]);
+        check("#\u{200b}#vso[", &["│ #\u{200b} #vso["]);
         check("a\u{2028}--- b", &["│ a", "│ --- b"]);
     }
 

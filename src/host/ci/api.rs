@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use url::Url;
@@ -80,6 +83,13 @@ impl<'a> Api<'a> {
         self.send(Request::get(self.address(path)?))
     }
 
+    /// The same, with the type of answer that is wanted.
+    pub(super) fn open_as(&self, path: &str, media_type: &str) -> Result<Response, Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.headers.push(("accept", media_type.to_owned()));
+        self.send(request)
+    }
+
     /// Sends `body` as JSON with `verb`, such as `POST`, and reads the answer.
     pub(super) fn tell<T: DeserializeOwned>(
         &self,
@@ -96,6 +106,19 @@ impl<'a> Api<'a> {
         json(self.send(request)?)
     }
 
+    /// Sends a form with one field. Pages answer it by leading on to another page, which is not looked at: whether it came to
+    /// something is for the caller to see.
+    pub(super) fn submit(&self, path: &str, field: &str, value: &str) -> Result<(), Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.body = Some(format!("{field}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        request.headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+        request.attempts = 1;
+        match self.send(request) {
+            Ok(_) | Err(Trouble::Network(Failure::Redirect(..))) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     fn address(&self, path: &str) -> Result<Url, Trouble> {
         let url = self.base.join(path).map_err(|_| Trouble::Address(path.to_owned()))?;
         // The answers of a server can name addresses: the token goes to the server alone.
@@ -106,7 +129,9 @@ impl<'a> Api<'a> {
         if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
             return Err(Trouble::Enough);
         }
-        request.headers.extend(self.headers.iter().cloned());
+        let ours: Vec<&str> = request.headers.iter().map(|(name, _)| *name).collect();
+        let usual = self.headers.iter().filter(|(name, _)| !ours.contains(name)).cloned().collect::<Vec<_>>();
+        request.headers.extend(usual);
         request.credentials.extend(self.credentials.iter().cloned());
         request.patience = Duration::from_secs(20).min(self.http.left() / 2);
         let address = public(&request.url);
@@ -123,6 +148,11 @@ impl<'a> Api<'a> {
             status => Err(Trouble::Status(status)),
         }
     }
+}
+
+/// The header of a user and a password, or of a token in its place.
+pub(super) fn basic(user: &str, password: &str) -> (&'static str, String) {
+    ("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
 }
 
 fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {

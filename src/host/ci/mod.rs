@@ -3,23 +3,26 @@
 //! Each server is a file or folder here with a row in [`SERVERS`]; what they have in common is in this file: a run's failed
 //! jobs become one log whose steps are the jobs. The minimal example is `gitlab.rs`.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Incident, Line, Log, Note, Notice, Numbering, Outcome, Run, Stage, Step};
+use crate::model::{Change, ChangeKind, Incident, Line, Log, Note, Notice, Numbering, Outcome, Run, Stage, Step};
 
 use super::neutral;
 use super::{Access, Env, Host, Standing, Verdict};
 
 mod api;
+mod azure;
 mod changes;
 mod github;
 mod gitlab;
+mod jenkins;
 mod other;
+mod teamcity;
 
 /// What a user may say about the build server.
 #[derive(Clone, Default)]
@@ -32,6 +35,9 @@ pub struct Settings {
     pub comment: bool,
 }
 
+/// Files of a commit that are named.
+const FILES: usize = 50;
+
 /// How a server is found: its name, whether we are inside, and the host.
 type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -> Box<dyn Host>);
 
@@ -39,6 +45,10 @@ type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -
 const SERVERS: &[Server] = &[
     ("github", github::is_here, github::host),
     ("gitlab", gitlab::is_here, gitlab::host),
+    ("azure", azure::is_here, azure::host),
+    ("teamcity", teamcity::is_here, teamcity::host),
+    // Agents of other servers are sometimes started by this one.
+    ("jenkins", jenkins::is_here, jenkins::host),
     ("other", other::is_here, other::host),
 ];
 
@@ -102,16 +112,11 @@ fn incident(run: Run, jobs: Vec<Job>) -> Result<Incident, Error> {
             attempts: job.attempts,
             depth: 0,
         });
-        log.steps.extend(inner.steps.into_iter().map(|step| Step { depth: step.depth + 1, ..step }));
-        let offset = log.text.len();
-        log.text.push_str(&inner.text);
-        log.omitted += inner.omitted;
-        log.lines.extend(inner.lines.into_iter().map(|line| Line {
-            start: line.start + offset,
-            end: line.end + offset,
-            step: Some(line.step.map_or(at, |step| at + 1 + step)),
-            ..line
-        }));
+        if inner.numbering == Numbering::Step {
+            log.numbering = Numbering::Step;
+        }
+        log.steps.extend(inner.steps.iter().cloned().map(|step| Step { depth: step.depth + 1, ..step }));
+        append(&mut log, inner, |step| step.map_or(at, |step| at + 1 + step));
     }
     if log.lines.is_empty() {
         return Err(Error::Nothing(format!(
@@ -120,6 +125,19 @@ fn incident(run: Run, jobs: Vec<Job>) -> Result<Incident, Error> {
         )));
     }
     Ok(Incident { run, log, ..Incident::default() })
+}
+
+/// The lines of `inner` below those of `log`, each with the step that `step` gives for the one it had. Steps stay as they are.
+fn append(log: &mut Log, inner: Log, step: impl Fn(Option<usize>) -> usize) {
+    let offset = log.text.len();
+    log.text.push_str(&inner.text);
+    log.omitted += inner.omitted;
+    log.lines.extend(inner.lines.into_iter().map(|line| Line {
+        start: line.start + offset,
+        end: line.end + offset,
+        step: Some(step(line.step)),
+        ..line
+    }));
 }
 
 fn note(text: impl Into<String>) -> Note {
@@ -137,6 +155,72 @@ fn told(notices: &[Notice]) -> String {
         }
     }
     out
+}
+
+/// The whole report in Markdown, where there is one among `notices`.
+fn summary(notices: &[Notice]) -> Option<&str> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The file that holds the report in Markdown, where it was written.
+fn report(notices: &[Notice]) -> Option<&Path> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Artifact { path, name, .. } if name == "firefighter.md" => Some(path.as_path()),
+        _ => None,
+    })
+}
+
+/// The place in the sources that `notices` name, if the file is there below `root`, named without a way out of it: servers link
+/// to it.
+fn place<'a>(notices: &'a [Notice], root: Option<&Path>) -> Option<(&'a str, Option<usize>)> {
+    let (file, line) = notices.iter().find_map(|notice| match notice {
+        Notice::Place { file, line } => Some((file.as_str(), *line)),
+        _ => None,
+    })?;
+    let is_plain = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
+    (is_plain && root?.join(file).is_file()).then_some((file, line))
+}
+
+/// `text` in at most `most` characters.
+fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// A commit as it is told everywhere: its short hash and the first line of its message.
+fn commit(id: &str, message: &str) -> Change {
+    // A revision of Subversion or TFVC is a number and stays whole.
+    let is_hash = id.len() >= 10 && id.chars().all(|c| c.is_ascii_hexdigit());
+    let short = id.get(..7).filter(|_| is_hash).unwrap_or(id);
+    Change {
+        kind: ChangeKind::Commit,
+        title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
+        before: None,
+        after: None,
+        details: Some(message.to_owned()),
+        step: None,
+        who: None,
+        when: None,
+        url: None,
+    }
+}
+
+/// A commit's message with the files that it touches, of which not all are named.
+fn with_files(message: &str, files: impl Iterator<Item = String>) -> String {
+    let mut files: Vec<String> = files.take(FILES + 1).collect();
+    if files.is_empty() {
+        return message.to_owned();
+    }
+    if files.len() > FILES {
+        files.truncate(FILES);
+        files.push("…".to_owned());
+    }
+    format!("{message}\n\nFiles:\n{}", files.join("\n"))
 }
 
 /// Where a run's log is read and where the report goes are two things: a file's log is told on the server we run on, and so is
