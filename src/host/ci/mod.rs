@@ -3,7 +3,7 @@
 //! Each server is a file or folder here with a row in [`SERVERS`]; what they have in common is in this file: a run's failed
 //! jobs become one log whose steps are the jobs. The minimal example is `gitlab.rs`.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,9 +16,14 @@ use super::neutral;
 use super::{Access, Env, Host, Standing, Verdict};
 
 mod api;
+mod bitbucket;
+mod buildkite;
+mod circleci;
 mod github;
 mod gitlab;
+mod good;
 mod other;
+mod stepped;
 
 /// What a user may say about the build server.
 #[derive(Clone, Default)]
@@ -27,6 +32,8 @@ pub struct Settings {
     pub name: Option<String>,
     /// A token that may read the run's jobs and logs.
     pub token: Option<String>,
+    /// Where its API is, if not at its usual address.
+    pub url: Option<String>,
     /// Whether a comment is written where the change is discussed.
     pub comment: bool,
 }
@@ -38,7 +45,21 @@ type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -
 const SERVERS: &[Server] = &[
     ("github", github::is_here, github::host),
     ("gitlab", gitlab::is_here, gitlab::host),
+    ("buildkite", buildkite::is_here, buildkite::host),
+    ("circleci", circleci::is_here, circleci::host),
+    ("bitbucket", bitbucket::is_here, bitbucket::host),
     ("other", other::is_here, other::host),
+];
+
+/// Variables that hold a token of theirs.
+pub const TOKENS: &[&str] = &[
+    buildkite::TOKEN,
+    "BUILDKITE_AGENT_ACCESS_TOKEN",
+    circleci::TOKEN,
+    "CIRCLE_OIDC_TOKEN",
+    "CIRCLE_OIDC_TOKEN_V2",
+    bitbucket::TOKEN,
+    "BITBUCKET_STEP_OIDC_TOKEN",
 ];
 
 /// The build server around us.
@@ -68,6 +89,11 @@ pub fn names() -> Vec<&'static str> {
 /// A variable that says something. An empty one says nothing: servers pass empty secrets to builds of forks.
 fn variable(env: &Env, name: &str) -> Option<String> {
     env.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The variables whose names begin with `start`.
+fn ours(env: &Env, start: &str) -> Env {
+    env.iter().filter(|(name, _)| name.starts_with(start)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// A job of a run that failed.
@@ -121,15 +147,35 @@ fn incident(run: Run, jobs: Vec<Job>) -> Result<Incident, Error> {
     Ok(Incident { run, log, ..Incident::default() })
 }
 
+/// The report in Markdown, for a place that shows it.
+fn summary(notices: &[Notice]) -> Option<&String> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// Whether `file` is a file below `root`, named without a way out of it: only then does a page link to it.
+fn is_inside(root: &Path, file: &str) -> bool {
+    let path = Path::new(file);
+    path.components().all(|part| matches!(part, Component::Normal(_))) && root.join(path).is_file()
+}
+
 fn note(text: impl Into<String>) -> Note {
     Note { stage: Stage::Collect, text: text.into() }
 }
 
-/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below.
+/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below. The report holds what else
+/// there is to say; only what is said after it is said here too.
 fn told(notices: &[Notice]) -> String {
+    let after = !notices.iter().any(|notice| matches!(notice, Notice::Highlight(_) | Notice::Info(_)));
     let mut out = String::new();
     for notice in notices {
-        let (Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text)) = notice else { continue };
+        let text = match notice {
+            Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text) => text,
+            Notice::Verbose(text) if after => text,
+            _ => continue,
+        };
         for line in neutral::marked(text) {
             out.push_str(&line);
             out.push('\n');

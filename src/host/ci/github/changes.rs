@@ -3,6 +3,7 @@
 use crate::model::{Change, ChangeKind};
 
 use super::super::api::{Api, Trouble};
+use super::super::good;
 use super::wire::{Comparison, Run};
 
 /// Commits and files that are told, and how much of a file's diff.
@@ -53,20 +54,8 @@ pub(super) fn since(api: &Api, root: &str, good: &Run, failed: &Run) -> Result<V
 
 fn changes(compared: Comparison) -> Vec<Change> {
     let commits = compared.commits.into_iter().rev().take(COMMITS).map(|commit| {
-        let short = commit.sha.get(..7).unwrap_or(&commit.sha).to_owned();
-        let message = commit.inner.message;
         let author = commit.inner.author.unwrap_or_default();
-        Change {
-            kind: ChangeKind::Commit,
-            title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
-            before: None,
-            after: None,
-            details: Some(message),
-            step: None,
-            who: author.name,
-            when: author.date,
-            url: commit.html_url,
-        }
+        good::commit(&commit.sha, &commit.inner.message, author.name, author.date, commit.html_url)
     });
     let files = compared.files.into_iter().take(FILES).map(|file| {
         let name = file.filename.rsplit('/').next().unwrap_or_default();

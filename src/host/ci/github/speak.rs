@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::model::Notice;
 
-use super::super::{cut, neutral};
+use super::super::{cut, is_inside, neutral};
 
 /// A step may have ten annotations of a sort; more of ours than this would crowd out others'.
 const ANNOTATIONS: usize = 3;
@@ -114,13 +114,6 @@ fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
-}
-
-/// Whether `file` is a file below `root`, named without a way out of it.
-fn is_inside(root: &Path, file: &str) -> bool {
-    let path = Path::new(file);
-    let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    plain && root.join(path).is_file()
 }
 
 /// The text of a command.
