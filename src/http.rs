@@ -16,6 +16,8 @@ use thiserror::Error;
 use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig};
 use url::{Host, Url};
 
+mod forward;
+
 /// How often a request is sent in all when its failure may pass.
 const ATTEMPTS: u32 = 4;
 /// How often anything is sent again over the whole run, so that a storm of errors does not double itself.
@@ -100,6 +102,8 @@ pub struct Request {
     pub attempts: u32,
     /// The longest for all tries together, pauses included; `None` for what the deadline allows.
     pub limit: Option<Duration>,
+    /// A proxy that must see the request itself, for plain HTTP alone; others are a matter of [`Network`].
+    pub through: Option<Url>,
 }
 
 impl Request {
@@ -115,6 +119,7 @@ impl Request {
             patience: PATIENCE,
             attempts: ATTEMPTS,
             limit: None,
+            through: None,
         }
     }
 }
@@ -241,6 +246,7 @@ impl Http {
             // A log often stands in signed storage at another host, which must not see our key.
             if target.origin() != request.url.origin() {
                 request.credentials.clear();
+                request.through = None;
             }
             been.push(std::mem::replace(&mut request.url, target));
         }
@@ -253,20 +259,26 @@ impl Http {
         if patience.is_zero() {
             return Err(Failure::Late(address));
         }
-        let proxy = self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok());
+        let (agent, proxy) = match &request.through {
+            Some(through) => {
+                let unknown = || Failure::Settings(format!("{} is no proxy", public(through)));
+                (forward::client(self.agent.config(), through).ok_or_else(unknown)?, None)
+            }
+            None => (self.agent.clone(), self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok())),
+        };
         let headers = request.headers.iter().chain(&request.credentials);
         let result = if let Some(body) = &request.body {
             let mut builder = match request.verb {
-                "PUT" => self.agent.put(request.url.as_str()),
-                "PATCH" => self.agent.patch(request.url.as_str()),
-                _ => self.agent.post(request.url.as_str()),
+                "PUT" => agent.put(request.url.as_str()),
+                "PATCH" => agent.patch(request.url.as_str()),
+                _ => agent.post(request.url.as_str()),
             };
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }
             builder.config().timeout_global(Some(patience)).proxy(proxy).build().send(body.as_str())
         } else {
-            let mut builder = self.agent.get(request.url.as_str());
+            let mut builder = agent.get(request.url.as_str());
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }

@@ -116,11 +116,13 @@ pub const SETTINGS: &[Row] = &[
         "The space, by id, name or slug"),
 
     row("ci", &["FIREFIGHTER_CI"], "", "auto", Kind::Value("NAME"), CI,
-        "The build server we run on: github, gitlab, azure, teamcity, jenkins, other, or auto to find out, or none to print a report \
-         for a person"),
+        "The build server we run on: github, gitlab, azure, teamcity, buildkite, circleci, bitbucket, jenkins, other; \
+         or auto to find out, or none to print a report for a person"),
     row("ci-token", &["FIREFIGHTER_CI_TOKEN"], "", "", Kind::Secret("TOKEN"), CI,
         "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`, on Jenkins USER:TOKEN. Each server's usual \
          variable counts too, such as SYSTEM_ACCESSTOKEN"),
+    row("ci-url", &["FIREFIGHTER_CI_URL"], "", "", Kind::Place("ADDRESS"), CI,
+        "Where that server's API is, where it does not say so itself: Buildkite's, CircleCI's, Bitbucket's or its pipeline's proxy"),
     row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
         "Write the report as one comment where the change is discussed, over the one of an earlier run"),
 
@@ -357,7 +359,8 @@ impl Merged {
             return Err(self.wrong("ci", &format!("one of {}, auto, none", names.join(", "))));
         }
         let name = Some(name).filter(|name| name != "auto");
-        Ok(host::ci::Settings { name, token: self.text("ci-token"), comment: self.is_on("comment") })
+        let (token, url) = (self.text("ci-token"), self.text("ci-url"));
+        Ok(host::ci::Settings { name, token, url, comment: self.is_on("comment") })
     }
 
     fn choice(&self, name: &str) -> Result<String, Error> {
@@ -582,7 +585,8 @@ pub fn means_on(value: &str) -> bool {
 #[must_use]
 pub fn secrets_in(env: &Env) -> Vec<String> {
     let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
-    let names = SETTINGS.iter().filter(secret).flat_map(|row| row.env).copied().chain(key_variables());
+    let names = SETTINGS.iter().filter(secret).flat_map(|row| row.env).chain(host::ci::TOKENS).copied();
+    let names = names.chain(key_variables());
     names.filter_map(|name| env.get(name).cloned()).collect()
 }
 

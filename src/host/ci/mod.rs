@@ -17,11 +17,16 @@ use super::{Access, Env, Host, Standing, Verdict};
 
 mod api;
 mod azure;
+mod bitbucket;
+mod buildkite;
 mod changes;
+mod circleci;
 mod github;
 mod gitlab;
+mod good;
 mod jenkins;
 mod other;
+mod stepped;
 mod teamcity;
 
 /// What a user may say about the build server.
@@ -31,6 +36,8 @@ pub struct Settings {
     pub name: Option<String>,
     /// A token that may read the run's jobs and logs.
     pub token: Option<String>,
+    /// Where its API is, if not at its usual address.
+    pub url: Option<String>,
     /// Whether a comment is written where the change is discussed.
     pub comment: bool,
 }
@@ -47,9 +54,23 @@ const SERVERS: &[Server] = &[
     ("gitlab", gitlab::is_here, gitlab::host),
     ("azure", azure::is_here, azure::host),
     ("teamcity", teamcity::is_here, teamcity::host),
+    ("buildkite", buildkite::is_here, buildkite::host),
+    ("circleci", circleci::is_here, circleci::host),
+    ("bitbucket", bitbucket::is_here, bitbucket::host),
     // Agents of other servers are sometimes started by this one.
     ("jenkins", jenkins::is_here, jenkins::host),
     ("other", other::is_here, other::host),
+];
+
+/// Variables that hold a token of theirs.
+pub const TOKENS: &[&str] = &[
+    buildkite::TOKEN,
+    "BUILDKITE_AGENT_ACCESS_TOKEN",
+    circleci::TOKEN,
+    "CIRCLE_OIDC_TOKEN",
+    "CIRCLE_OIDC_TOKEN_V2",
+    bitbucket::TOKEN,
+    "BITBUCKET_STEP_OIDC_TOKEN",
 ];
 
 /// The build server around us.
@@ -79,6 +100,11 @@ pub fn names() -> Vec<&'static str> {
 /// A variable that says something. An empty one says nothing: servers pass empty secrets to builds of forks.
 fn variable(env: &Env, name: &str) -> Option<String> {
     env.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The variables whose names begin with `start`.
+fn ours(env: &Env, start: &str) -> Env {
+    env.iter().filter(|(name, _)| name.starts_with(start)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// A job of a run that failed.
@@ -138,17 +164,35 @@ fn append(log: &mut Log, inner: Log, step: impl Fn(Option<usize>) -> usize) {
         step: Some(step(line.step)),
         ..line
     }));
+/// The report in Markdown, for a place that shows it.
+fn summary(notices: &[Notice]) -> Option<&String> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text),
+        _ => None,
+    })
+}
+
+/// Whether `file` is a file below `root`, named without a way out of it: only then does a page link to it.
+fn is_inside(root: &Path, file: &str) -> bool {
+    let path = Path::new(file);
+    path.components().all(|part| matches!(part, Component::Normal(_))) && root.join(path).is_file()
 }
 
 fn note(text: impl Into<String>) -> Note {
     Note { stage: Stage::Collect, text: text.into() }
 }
 
-/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below.
+/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below. The report holds what else
+/// there is to say; only what is said after it is said here too.
 fn told(notices: &[Notice]) -> String {
+    let after = !notices.iter().any(|notice| matches!(notice, Notice::Highlight(_) | Notice::Info(_)));
     let mut out = String::new();
     for notice in notices {
-        let (Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text)) = notice else { continue };
+        let text = match notice {
+            Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text) => text,
+            Notice::Verbose(text) if after => text,
+            _ => continue,
+        };
         for line in neutral::marked(text) {
             out.push_str(&line);
             out.push('\n');

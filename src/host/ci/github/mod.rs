@@ -14,6 +14,7 @@ use crate::http::Http;
 use crate::model::{Baseline, Incident, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble};
+use super::good::{Good, compare, side_by_side};
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
 
 mod changes;
@@ -107,13 +108,9 @@ impl Host for GitHub {
             Vec::new()
         });
         let failed: Vec<&wire::Job> = jobs.iter().filter(|job| job.failed()).collect();
-        let (logs, good) = thread::scope(|scope| {
-            let good = scope.spawn(|| self.last_good(&api, &about, failed.first().copied()));
-            let logs: Vec<_> =
-                failed.iter().take(LOGS).map(|job| scope.spawn(|| self.log(&api, job))).collect::<Vec<_>>();
-            let logs: Vec<_> = logs.into_iter().map(|log| log.join().unwrap_or(Err(Trouble::Enough))).collect();
-            (logs, good.join().unwrap_or(Ok(None)))
-        });
+        let read = failed.get(..LOGS).unwrap_or(&failed);
+        let good = || self.last_good(&api, &about, failed.first().copied());
+        let (logs, good) = side_by_side(read, |job| self.log(&api, job), good);
         if let Some(more) = failed.len().checked_sub(LOGS).filter(|more| *more > 0) {
             notes.push(note(format!("{more} more jobs failed; the logs of {LOGS} were read")));
         }
@@ -134,16 +131,8 @@ impl Host for GitHub {
             _ => Vec::new(),
         };
         let mut incident = incident(self.about(&about, &failed), told)?;
-        match good {
-            Ok(Some(good)) => {
-                incident.changes = good.changes;
-                incident.changes.extend(machine);
-                incident.baseline = Some(good.baseline);
-                notes.extend(good.notes);
-            }
-            Ok(None) => {}
-            Err(trouble) => notes.push(note(format!("the last good run of this workflow: {trouble}"))),
-        }
+        compare(&mut incident, good, "the last good run of this workflow", notes);
+        incident.changes.extend(machine);
         incident.secrets.add(self.settings.token.clone().unwrap_or_default());
         Ok(incident)
     }
@@ -345,13 +334,6 @@ impl GitHub {
         };
         Ok(())
     }
-}
-
-/// What is known of the last good run.
-struct Good {
-    baseline: Baseline,
-    changes: Vec<crate::model::Change>,
-    notes: Vec<Note>,
 }
 
 /// A name that cannot end a comment of HTML.
