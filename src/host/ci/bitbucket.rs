@@ -20,9 +20,12 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Level, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble, encoded};
-use super::good::{Good, commit, compare, side_by_side};
+use super::changes::commit;
+use super::good::{Good, compare, side_by_side};
 use super::stepped::Stepped;
-use super::{Env, Host, Job, Settings, Standing, Verdict, incident, is_inside, neutral, note, ours, summary, told, variable};
+use super::{
+    Env, Host, Job, Settings, Standing, Verdict, incident, is_inside, neutral, note, ours, summary, told, variable,
+};
 
 /// Where the usual token is.
 pub(super) const TOKEN: &str = "BITBUCKET_TOKEN";
@@ -210,9 +213,11 @@ impl Host for Bitbucket {
         let how = if self.settings.token.is_some() { "with a token" } else { "by the pipeline's own proxy" };
         let steps = self.api().and_then(|api| self.steps(&api, &self.var("BITBUCKET_PIPELINE_UUID")));
         vec![match steps {
-            Ok(steps) => {
-                Verdict::new(Standing::Good, "Bitbucket", format!("the pipeline has {} steps, asked {how}", steps.len()))
-            }
+            Ok(steps) => Verdict::new(
+                Standing::Good,
+                "Bitbucket",
+                format!("the pipeline has {} steps, asked {how}", steps.len()),
+            ),
             Err(trouble) => Verdict::new(Standing::Bad, "Bitbucket", self.unasked("the pipeline's steps", &trouble)),
         }]
     }
@@ -235,11 +240,8 @@ impl Bitbucket {
             let api = Api::new(&self.http, &format!("http://api.bitbucket.org/{path}"), &headers, Vec::new())?;
             return api.through(url.unwrap_or(proxy));
         };
-        let proof = if token.contains(':') {
-            format!("Basic {}", STANDARD.encode(token))
-        } else {
-            format!("Bearer {token}")
-        };
+        let proof =
+            if token.contains(':') { format!("Basic {}", STANDARD.encode(token)) } else { format!("Bearer {token}") };
         let server = url.unwrap_or("https://api.bitbucket.org");
         Api::new(&self.http, &format!("{server}/{path}"), &headers, vec![("authorization", proof)])
     }
@@ -331,7 +333,8 @@ impl Bitbucket {
             let own = listed.iter().find(|one| one.build_number == number).map(sort);
             let passed = |one: &&Pipeline| {
                 let good = one.state.result.as_ref().is_some_and(|result| result.name == "SUCCESSFUL");
-                let there = one.target.as_ref().is_none_or(|target| target.ref_name.as_ref().is_none_or(|name| name == branch));
+                let there =
+                    one.target.as_ref().is_none_or(|target| target.ref_name.as_ref().is_none_or(|name| name == branch));
                 good && there && one.build_number < number && own.as_ref().is_none_or(|own| *own == sort(one))
             };
             let Some(good) = listed.iter().find(passed) else { continue };
@@ -341,10 +344,11 @@ impl Bitbucket {
                 notes.push(note(format!("the log of the last good pipeline: {trouble}")));
                 Log::default()
             });
-            let changes = hash.as_deref().map_or(Ok(Vec::new()), |hash| self.changes(api, hash)).unwrap_or_else(|trouble| {
-                notes.push(note(format!("the commits since the last good pipeline: {trouble}")));
-                Vec::new()
-            });
+            let changes =
+                hash.as_deref().map_or(Ok(Vec::new()), |hash| self.changes(api, hash)).unwrap_or_else(|trouble| {
+                    notes.push(note(format!("the commits since the last good pipeline: {trouble}")));
+                    Vec::new()
+                });
             let run = Run {
                 host: "Bitbucket Pipelines".to_owned(),
                 id: good.build_number.to_string(),
@@ -382,7 +386,7 @@ impl Bitbucket {
                 account.or_else(|| Some(author.raw?.split('<').next()?.trim().to_owned()))
             });
             let url = format!("https://bitbucket.org/{}/commits/{}", self.project(), one.hash);
-            commit(&one.hash, one.message.trim(), who, one.date, Some(url))
+            Change { who, when: one.date, url: Some(url), ..commit(&one.hash, one.message.trim()) }
         });
         Ok(commits.collect())
     }
@@ -550,7 +554,8 @@ mod tests {
     #[test]
     fn commands_are_steps_and_the_last_that_was_begun_failed() {
         let text = "Cloning\n+ npm ci\nadded 1\n+ make test\n+ echo of set -x\nnot ok\n+ firefighter diagnose\n";
-        let own = |names: &[(&str, bool)]| names.iter().map(|(name, bad)| ((*name).to_owned(), *bad)).collect::<Vec<_>>();
+        let own =
+            |names: &[(&str, bool)]| names.iter().map(|(name, bad)| ((*name).to_owned(), *bad)).collect::<Vec<_>>();
         let known = steps(text, &["npm ci", "make test", "make deploy"]);
         assert_eq!(known, own(&[("npm ci", false), ("make test", true)]));
         assert_eq!(steps("+ a\nx\n", &[]), own(&[("a", true)]));

@@ -18,7 +18,8 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Level, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble, encoded};
-use super::good::{Good, commit, compare, is_hash, page, side_by_side};
+use super::changes::commit;
+use super::good::{Good, compare, is_hash, page, side_by_side};
 use super::stepped::Stepped;
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, ours, summary, told, variable};
 
@@ -143,7 +144,9 @@ impl Host for Buildkite {
     fn examine(&self) -> Vec<Verdict> {
         let (standing, text) = match self.kept() {
             Some(_) => (Standing::Good, "this job's log is a file that the agent keeps"),
-            None => (Standing::Off, "this job's log is no file here: the agent keeps one with enable-job-log-tmpfile=true"),
+            None => {
+                (Standing::Off, "this job's log is no file here: the agent keeps one with enable-job-log-tmpfile=true")
+            }
         };
         let log = Verdict::new(standing, "Buildkite log", text);
         let api = if self.settings.token.is_some() {
@@ -153,7 +156,8 @@ impl Host for Buildkite {
                 Err(trouble) => Verdict::new(Standing::Bad, "Buildkite", format!("the build's jobs: {trouble}")),
             }
         } else {
-            let text = format!("no token: set {TOKEN} to an API token with read_builds, read_build_logs and write_builds");
+            let text =
+                format!("no token: set {TOKEN} to an API token with read_builds, read_build_logs and write_builds");
             Verdict::new(Standing::Poor, "Buildkite", text)
         };
         vec![log, api]
@@ -212,7 +216,8 @@ impl Buildkite {
             }
         }
         // Within a command nobody has said yet how it ends.
-        if failed.is_empty() && self.kept().is_some() && variable(&self.env, "BUILDKITE_COMMAND_EXIT_STATUS").is_none() {
+        if failed.is_empty() && self.kept().is_some() && variable(&self.env, "BUILDKITE_COMMAND_EXIT_STATUS").is_none()
+        {
             failed.push(own);
         }
         failed
@@ -340,7 +345,7 @@ impl Buildkite {
             seen.push(hash.clone());
             let who = [build.author, build.creator].into_iter().flatten().find_map(|person| person.name);
             let url = home.as_ref().map(|home| format!("{home}/commit/{hash}"));
-            Some(commit(&hash, &build.message.unwrap_or_default(), who, build.created_at, url))
+            Some(Change { who, when: build.created_at, url, ..commit(&hash, &build.message.unwrap_or_default()) })
         });
         commits.collect()
     }

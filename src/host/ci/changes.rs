@@ -46,12 +46,13 @@ fn bare(kind: ChangeKind, title: String) -> Change {
     Change { kind, title, before: None, after: None, details: None, step: None, who: None, when: None, url: None }
 }
 
-/// A commit and its whole message.
-pub(super) fn commit(sha: &str, message: String) -> Change {
-    let short = sha.get(..7).unwrap_or(sha);
-    let first = message.lines().next().unwrap_or_default();
-    let title = format!("commit {short}: {first}");
-    Change { details: Some(message), ..bare(ChangeKind::Commit, title) }
+/// A commit and its whole message, by its hash or, in other systems, its number.
+pub(super) fn commit(id: &str, message: &str) -> Change {
+    // A revision of Subversion or TFVC is a number and stays whole.
+    let is_hash = id.len() >= 10 && id.chars().all(|c| c.is_ascii_hexdigit());
+    let short = id.get(..7).filter(|_| is_hash).unwrap_or(id);
+    let title = format!("commit {short}: {}", message.lines().next().unwrap_or_default());
+    Change { details: Some(message.to_owned()), ..bare(ChangeKind::Commit, title) }
 }
 
 /// A file that differs, with the word for how, such as `modified`, and its diff.
@@ -67,14 +68,18 @@ pub(super) fn machine(good: &Log, failed: &Log, said: &[(&str, &str)]) -> Vec<Ch
         let lines = (0..log.lines.len().min(HEAD)).map(|index| log.line(index));
         let mut told = lines.filter_map(|line| line.split_once(word));
         // What stands before the words is a stamp, if anything.
-        let is_stamp = |text: &str| text.is_empty() || text.ends_with(' ') && text.starts_with(|c: char| c.is_ascii_digit());
+        let is_stamp =
+            |text: &str| text.is_empty() || text.ends_with(' ') && text.starts_with(|c: char| c.is_ascii_digit());
         told.find(|(before, _)| is_stamp(before)).map(|(_, after)| after.trim().trim_matches('\'').to_owned())
     };
     let differs = said.iter().filter_map(|(word, what)| {
         let (before, after) = (says(good, word)?, says(failed, word)?);
         let title = (*what).to_owned();
-        (before != after)
-            .then(|| Change { before: Some(before), after: Some(after), ..bare(ChangeKind::Worker, title) })
+        (before != after).then(|| Change {
+            before: Some(before),
+            after: Some(after),
+            ..bare(ChangeKind::Worker, title)
+        })
     });
     differs.collect()
 }
@@ -96,12 +101,16 @@ mod tests {
     #[test]
     fn another_image_is_a_change_of_the_worker_and_the_same_is_none() {
         let log = |version: &str| {
-            let text = format!("2026-08-22T00:44:03.1Z Image: ubuntu-24.04\nVersion: {version}\nSchema Version: 4{version}\n");
+            let text =
+                format!("2026-08-22T00:44:03.1Z Image: ubuntu-24.04\nVersion: {version}\nSchema Version: 4{version}\n");
             plain(text.as_bytes()).unwrap()
         };
         let said = [("Image: ", "image"), ("Version: ", "version of the image")];
         let told = machine(&log("20260801.1"), &log("20260819.2"), &said);
-        let told: Vec<_> = told.iter().map(|one| (one.kind, one.title.as_str(), one.before.as_deref(), one.after.as_deref())).collect();
+        let told: Vec<_> = told
+            .iter()
+            .map(|one| (one.kind, one.title.as_str(), one.before.as_deref(), one.after.as_deref()))
+            .collect();
         assert_eq!(told, [(ChangeKind::Worker, "version of the image", Some("20260801.1"), Some("20260819.2"))]);
         assert!(machine(&log("1"), &log("1"), &said).is_empty());
     }

@@ -16,7 +16,8 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Level, Log, Note, Notice, Numbering, Outcome, Run, Step};
 
 use super::api::{Api, Trouble, encoded, json};
-use super::good::{Good, commit, compare, is_hash, side_by_side};
+use super::changes::commit;
+use super::good::{Good, compare, is_hash, side_by_side};
 use super::stepped::step;
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, ours, told, variable};
 
@@ -199,7 +200,9 @@ impl Host for CircleCi {
 
     fn post(&self, _: &[Notice], notes: &mut Vec<Note>) {
         if self.settings.comment {
-            notes.push(note("no comment was written: CircleCI has no place for one; keep firefighter-report as an artifact"));
+            notes.push(note(
+                "no comment was written: CircleCI has no place for one; keep firefighter-report as an artifact",
+            ));
         }
     }
 
@@ -252,7 +255,9 @@ impl CircleCi {
             Workflow::default()
         });
         let jobs = self.jobs(api, &id).unwrap_or_else(|trouble| {
-            notes.push(note(format!("the workflow's jobs: {trouble}; set {TOKEN} to a personal API token, not one of the project")));
+            notes.push(note(format!(
+                "the workflow's jobs: {trouble}; set {TOKEN} to a personal API token, not one of the project"
+            )));
             vec![own.clone()]
         });
         let fails = |job: &Found| {
@@ -279,7 +284,8 @@ impl CircleCi {
         let (mut builder, mut notes, mut failure) = (LogBuilder::default(), Vec::new(), None);
         for (at, (name, action)) in all.into_iter().enumerate() {
             let failed = action.has_failed();
-            let place = detail.steps.iter().any(|part| part.actions.len() > 1).then(|| format!("machine {}", action.index));
+            let place =
+                detail.steps.iter().any(|part| part.actions.len() > 1).then(|| format!("machine {}", action.index));
             if failed && failure.is_none() {
                 failure = Some(action.failure(&job.name, name));
             }
@@ -297,7 +303,9 @@ impl CircleCi {
                 })
                 .map_err(|error| Trouble::Nonsense(error.to_string()))?,
                 Err(Trouble::Forbidden) => {
-                    notes.push(note(format!("what {name} printed: 403, the signed address has run out; run this once more")));
+                    notes.push(note(format!(
+                        "what {name} printed: 403, the signed address has run out; run this once more"
+                    )));
                 }
                 Err(trouble) => notes.push(note(format!("what {name} printed: {trouble}"))),
             }
@@ -378,13 +386,14 @@ impl CircleCi {
 fn changes<'a>(good: &str, since: impl Iterator<Item = &'a Pipeline>) -> Vec<Change> {
     let mut seen = vec![good];
     let commits = since.filter_map(|pipeline| {
-        let vcs = pipeline.vcs.as_ref().filter(|vcs| is_hash(&vcs.revision) && !seen.contains(&vcs.revision.as_str()))?;
+        let vcs =
+            pipeline.vcs.as_ref().filter(|vcs| is_hash(&vcs.revision) && !seen.contains(&vcs.revision.as_str()))?;
         seen.push(&vcs.revision);
         let Subject { subject, body } = vcs.commit.clone().unwrap_or_default();
         let message = [subject, body].into_iter().flatten().collect::<Vec<_>>().join("\n\n");
         let who = pipeline.trigger.as_ref().and_then(|trigger| trigger.actor.as_ref()?.login.clone());
         let url = vcs.origin_repository_url.as_ref().map(|home| format!("{home}/commit/{}", vcs.revision));
-        Some(commit(&vcs.revision, message.trim(), who, pipeline.created_at, url))
+        Some(Change { who, when: pipeline.created_at, url, ..commit(&vcs.revision, message.trim()) })
     });
     commits.collect()
 }
@@ -392,7 +401,8 @@ fn changes<'a>(good: &str, since: impl Iterator<Item = &'a Pipeline>) -> Vec<Cha
 /// The project's name in the API, from the address of a job's page: `…/gh/OWNER/REPO/12`, or `…/circleci/ORGANIZATION/PROJECT/…`.
 fn slug(page: &str) -> Option<String> {
     let page = Url::parse(page).ok()?;
-    let parts: Vec<&str> = page.path_segments()?.skip_while(|part| matches!(*part, "" | "pipelines" | "jobs")).collect();
+    let parts: Vec<&str> =
+        page.path_segments()?.skip_while(|part| matches!(*part, "" | "pipelines" | "jobs")).collect();
     match parts.as_slice() {
         [kind @ ("gh" | "github" | "bb" | "bitbucket" | "circleci"), owner, name, ..] => {
             Some(format!("{kind}/{owner}/{name}"))
@@ -437,7 +447,10 @@ impl Found {
 impl Action {
     fn has_failed(&self) -> bool {
         self.failed == Some(true)
-            || self.status.as_deref().is_some_and(|status| ["failed", "timedout", "infrastructure_fail"].contains(&status))
+            || self
+                .status
+                .as_deref()
+                .is_some_and(|status| ["failed", "timedout", "infrastructure_fail"].contains(&status))
     }
 
     fn failure(&self, job: &str, step: &str) -> String {
@@ -462,7 +475,11 @@ mod tests {
         };
         let check = |failed: &[bool], expected: &[usize]| {
             let actions: Vec<Action> = failed.iter().map(|failed| action(*failed)).collect();
-            assert_eq!(telling(&actions.iter().map(|action| ("x", action)).collect::<Vec<_>>()), expected, "{failed:?}");
+            assert_eq!(
+                telling(&actions.iter().map(|action| ("x", action)).collect::<Vec<_>>()),
+                expected,
+                "{failed:?}"
+            );
         };
         check(&[false, false, false, true, false], &[3, 2, 1]);
         check(&[false, true, false, true, true, true], &[1, 3, 4]);

@@ -2,9 +2,7 @@
 
 use std::thread;
 
-use jiff::Timestamp;
-
-use crate::model::{Baseline, Change, ChangeKind, Incident, Note};
+use crate::model::{Baseline, Change, Incident, Note};
 
 use super::api::Trouble;
 use super::note;
@@ -41,28 +39,6 @@ pub(super) fn side_by_side<J: Sync, L: Send, G: Send>(
         let logs = logs.into_iter().map(|log| log.join().unwrap_or(Err(Trouble::Enough))).collect();
         (logs, good.join().unwrap_or(Ok(None)))
     })
-}
-
-/// A commit that came since the last good run.
-pub(super) fn commit(
-    hash: &str,
-    message: &str,
-    who: Option<String>,
-    when: Option<Timestamp>,
-    url: Option<String>,
-) -> Change {
-    let short = hash.get(..7).unwrap_or(hash);
-    Change {
-        kind: ChangeKind::Commit,
-        title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
-        before: None,
-        after: None,
-        details: Some(message.to_owned()),
-        step: None,
-        who,
-        when,
-        url,
-    }
 }
 
 /// Whether `hash` is one, and no name such as `HEAD`.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Change, ChangeKind, Incident, Line, Log, Note, Notice, Numbering, Outcome, Run, Stage, Step};
+use crate::model::{Incident, Line, Log, Note, Notice, Numbering, Outcome, Run, Stage, Step};
 
 use super::neutral;
 use super::{Access, Env, Host, Standing, Verdict};
@@ -64,6 +64,13 @@ const SERVERS: &[Server] = &[
 
 /// Variables that hold a token of theirs.
 pub const TOKENS: &[&str] = &[
+    "GITHUB_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "SYSTEM_ACCESSTOKEN",
+    "TEAMCITY_TOKEN",
+    "JENKINS_TOKEN",
     buildkite::TOKEN,
     "BUILDKITE_AGENT_ACCESS_TOKEN",
     circleci::TOKEN,
@@ -164,12 +171,6 @@ fn append(log: &mut Log, inner: Log, step: impl Fn(Option<usize>) -> usize) {
         step: Some(step(line.step)),
         ..line
     }));
-/// The report in Markdown, for a place that shows it.
-fn summary(notices: &[Notice]) -> Option<&String> {
-    notices.iter().find_map(|notice| match notice {
-        Notice::Summary(text) => Some(text),
-        _ => None,
-    })
 }
 
 /// Whether `file` is a file below `root`, named without a way out of it: only then does a page link to it.
@@ -224,8 +225,7 @@ fn place<'a>(notices: &'a [Notice], root: Option<&Path>) -> Option<(&'a str, Opt
         Notice::Place { file, line } => Some((file.as_str(), *line)),
         _ => None,
     })?;
-    let is_plain = Path::new(file).components().all(|part| matches!(part, Component::Normal(_)));
-    (is_plain && root?.join(file).is_file()).then_some((file, line))
+    is_inside(root?, file).then_some((file, line))
 }
 
 /// `text` in at most `most` characters.
@@ -233,24 +233,6 @@ fn short(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
-    }
-}
-
-/// A commit as it is told everywhere: its short hash and the first line of its message.
-fn commit(id: &str, message: &str) -> Change {
-    // A revision of Subversion or TFVC is a number and stays whole.
-    let is_hash = id.len() >= 10 && id.chars().all(|c| c.is_ascii_hexdigit());
-    let short = id.get(..7).filter(|_| is_hash).unwrap_or(id);
-    Change {
-        kind: ChangeKind::Commit,
-        title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
-        before: None,
-        after: None,
-        details: Some(message.to_owned()),
-        step: None,
-        who: None,
-        when: None,
-        url: None,
     }
 }
 

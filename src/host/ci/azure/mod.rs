@@ -16,7 +16,8 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Run};
 
 use super::api::{Api, Trouble, basic};
-use super::{Env, Host, Job, Settings, Standing, Verdict, commit, incident, note, variable};
+use super::changes::commit;
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
 use speak::Voice;
 use tree::Tree;
 use wire::{Build, List, Record, Thread, Timeline};

@@ -31,7 +31,7 @@ pub(super) fn machine(good: &Log, failed: &Log) -> Vec<Change> {
 fn compared(compared: Comparison) -> Vec<Change> {
     let commits = compared.commits.into_iter().rev().take(COMMITS).map(|one| {
         let author = one.inner.author.unwrap_or_default();
-        Change { who: author.name, when: author.date, url: one.html_url, ..commit(&one.sha, one.inner.message) }
+        Change { who: author.name, when: author.date, url: one.html_url, ..commit(&one.sha, &one.inner.message) }
     });
     let files = compared.files.into_iter().take(FILES).map(|one| {
         let is_workflow = one.filename.starts_with(".github/");

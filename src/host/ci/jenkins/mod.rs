@@ -15,7 +15,8 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble, basic};
-use super::{Env, Host, Job, Settings, Standing, Verdict, commit, incident, neutral, note, report, short, variable};
+use super::changes::commit;
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, neutral, note, report, short, variable};
 use wire::{Build, Node, Project, Stages};
 
 mod log;

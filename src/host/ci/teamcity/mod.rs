@@ -17,7 +17,8 @@ use crate::http::Http;
 use crate::model::{Baseline, Change, Incident, Level, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble, basic};
-use super::{Env, Host, Job, Settings, Standing, Verdict, commit, incident, note, variable};
+use super::changes::commit;
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
 use wire::{Build, Builds, Tests};
 
 mod log;
