@@ -21,7 +21,7 @@ use firefighter::model::{ExcerptLine, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
 use firefighter::wrap::{self, Ending, Place, Sinks};
-use firefighter::{Shown, diagnose, doctor, evidence, prompt, sealed, stop};
+use firefighter::{Shown, diagnose, doctor, evidence, prompt, sealed, self_check, stop};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use owo_colors::OwoColorize;
@@ -276,6 +276,13 @@ fn work(
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
             write(out.as_mut(), &harmless(&table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
+        }
+        Wish::SelfCheck => {
+            let about = self_check::about(&settings.network, env).map_err(|error| Error::Settings(error.to_string()))?;
+            let text =
+                if settings.outputs.format == "json" { about.json().to_string() + "\n" } else { about.text() };
+            write(out.as_mut(), &harmless(&text));
+            Ok(ExitCode::Good)
         }
         _ => Ok(match diagnose(settings, env, secrets, now(env), so_far, out.as_mut())? {
             Some(Outcome::Explained) => ExitCode::Good,

@@ -31,6 +31,7 @@ mod machine;
 mod sim;
 mod step_host;
 #[path = "contract/tls.rs"]
+#[allow(dead_code, reason = "shared with tests of the network and of what is shipped")]
 mod tls;
 
 /// Seconds that a run may take, where it can only wait and elsewhere; and what it may take beyond them.

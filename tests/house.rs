@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("saved", &["model", "error", "redact", "report", "signature"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
     ("early", &["model", "error", "host", "redact", "diagnose", "report", "publish"]),
+    ("self_check", &["http"]),
     ("stop", &[]),
     ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),
     ("cli", &["settings"]),

@@ -146,6 +146,18 @@ fn the_script_speaks_to_old_servers_and_leaves_the_consoles_encoding_as_octopus_
 }
 
 #[test]
+fn the_installer_is_powershell_and_runs_on_5_1_too() {
+    let text = include_str!("../../dist/install.ps1");
+    let mut found = Vec::new();
+    errors(parse(text).root_node(), text, &mut found);
+    assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(newer(text), Vec::<&str>::new());
+    // What is not the promised file never gets as far as being unpacked.
+    let (check, unpacked) = (text.find("-ne $promised").unwrap(), text.find("Expand-Archive").unwrap());
+    assert!(check < unpacked);
+}
+
+#[test]
 fn the_script_always_ends_well() {
     let text = script("PowerShell");
     assert!(text.trim_end().ends_with("\nexit 0"), "the last native program's code would decide");
