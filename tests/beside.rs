@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use sim::plain::send;
@@ -211,14 +213,14 @@ fn who_does_not_want_it_neither_takes_nor_keeps_an_answer() {
 
 #[test]
 fn no_secret_is_kept_for_others_nor_taken_over() {
-    let secret = "Pl4nted-S3cret-Value";
+    let secret = "ghp_a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8";
     let (server, llm) = (Server::start(world()), model());
     let answer = json!({
         "summary": format!("{CAUSE} The key is {secret}."),
         "hypotheses": [{"cause": FAILURE, "lines": []}], "fixes": []
     });
     let talkative = Llm::start(vec![Reply::Text(answer.to_string())]);
-    let ran = run(&server, &talkative, THEIRS, &[("FIREFIGHTER_LLM_API_KEY", secret)]);
+    let ran = run(&server, &talkative, THEIRS, &[]);
     for kept in ran.kept() {
         let text = fs::read_to_string(&kept.path).unwrap();
         assert!(!text.contains(secret) && text.contains("⟨secret:"), "{text}");
@@ -229,6 +231,30 @@ fn no_secret_is_kept_for_others_nor_taken_over() {
     let mut forged: Value = serde_json::from_str(&text).unwrap();
     forged["answer"]["summary"] = json!(format!("{CAUSE} The key is {secret}."));
     keep(&server, THEIRS, &name, forged.to_string().as_bytes());
-    let ran = run(&server, &llm, OURS, &[("FIREFIGHTER_LLM_API_KEY", secret)]);
+    let ran = run(&server, &llm, OURS, &[]);
     assert!(!ran.stdout().contains(secret) && !ran.report().to_string().contains(secret));
+}
+
+#[test]
+fn where_many_runs_are_under_way_one_waits_whether_another_is_answered() {
+    let mut world = world();
+    for at in 0..8 {
+        let mut other = world.task(OURS).unwrap().clone();
+        (other.id, other.deployment) = (format!("ServerTasks-{}", 6_000 + at), Some("Deployments-811".to_owned()));
+        world.tasks.push(other);
+    }
+    let (server, llm) = (Server::start(world), model());
+    let (name, text) = first(&server, &llm);
+    let before = server.requests().len();
+    let counted = || server.requests()[before..].iter().any(|request| request.target().contains("states=Executing"));
+    let ran = thread::scope(|scope| {
+        let run = scope.spawn(|| run(&server, &llm, OURS, &[("FIREFIGHTER_DEADLINE", "30")]));
+        while !counted() && !run.is_finished() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        keep(&server, THEIRS, &name, text.as_bytes());
+        run.join().unwrap()
+    });
+    assert!(ran.provider().ends_with(", asked in ServerTasks-5119"), "{}", ran.provider());
+    assert_eq!(llm.requests().len(), 1, "what came while it waited is taken over");
 }

@@ -12,8 +12,8 @@ use crate::model::{Domain, Retry, Role, Signature};
 /// How specific a signature is when its entry does not say.
 const USUAL_WEIGHT: f64 = 0.8;
 /// Patterns match in time that grows with the line alone, by a factor of their size: a compiled one above this size, in bytes, is
-/// refused, and so is a file of too many. Ours have 150 characters at most and compile to a few kilobytes.
-const LARGEST_PATTERN: usize = 256 << 10;
+/// refused, and so is a file of too many. The largest of ours is half that size.
+const LARGEST_PATTERN: usize = 128 << 10;
 /// Characters of a pattern.
 const LONGEST_PATTERN: usize = 1_000;
 /// Patterns of one signature, with the branches of each, and signatures of a file.
