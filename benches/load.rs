@@ -44,8 +44,14 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// The failures, of which every fourth tenant has one each: an error that a storage account gives is in the catalogue.
 const FAILURES: [(&str, &str); 4] = [
     ("the ledger shard of tenant store is fenced by epoch", "the epoch of the ledger shard is older than the store's"),
-    ("quorum certificate rejected: signer set does not cover the roster", "the roster has signers whose keys were not rolled out"),
-    ("plan compiler stopped: operator Fold has no lowering for lane width", "the plan needs an operator that this engine lacks"),
+    (
+        "quorum certificate rejected: signer set does not cover the roster",
+        "the roster has signers whose keys were not rolled out",
+    ),
+    (
+        "plan compiler stopped: operator Fold has no lowering for lane width",
+        "the plan needs an operator that this engine lacks",
+    ),
     ("", ""),
 ];
 
@@ -161,7 +167,8 @@ fn keep(server: &Server, task: &str, view: &parsers::View) {
     let headers = [("X-Octopus-ApiKey", "API-SIMULATED"), ("Content-Type", "application/json")];
     for artifact in &view.artifacts {
         let body = json!({"Filename": artifact.name, "ServerTaskId": task});
-        let made = send(&server.url(), "POST", "/api/Spaces-1/artifacts", &headers, body.to_string().as_bytes()).unwrap();
+        let made =
+            send(&server.url(), "POST", "/api/Spaces-1/artifacts", &headers, body.to_string().as_bytes()).unwrap();
         let path = format!("/api/Spaces-1/artifacts/{}/content", made.json()["Id"].as_str().unwrap());
         let bytes = fs::read(&artifact.path).unwrap();
         let kind = [headers[0], ("Content-Type", "application/octet-stream")];
@@ -234,19 +241,23 @@ impl Model {
             if taken_now.len() >= QUESTIONS {
                 let wait = Duration::from_secs(60).saturating_sub(taken_now[0].elapsed()).as_secs() + 1;
                 drop(taken_now);
-                let body = json!({"error": {"message": "Rate limit reached for requests", "type": "rate_limit_exceeded"}});
+                let body =
+                    json!({"error": {"message": "Rate limit reached for requests", "type": "rate_limit_exceeded"}});
                 return Response::json(429, &body).header("Retry-After", wait.to_string());
             }
             taken_now.push(Instant::now());
             drop(taken_now);
             thread::sleep(THINKING);
             count.fetch_add(1, Ordering::Relaxed);
-            Response::json(200, &json!({
-                "object": "chat.completion", "model": "simulated",
-                "choices": [{"index": 0, "finish_reason": "stop",
-                             "message": {"role": "assistant", "content": answer(&request.text())}}],
-                "usage": {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}
-            }))
+            Response::json(
+                200,
+                &json!({
+                    "object": "chat.completion", "model": "simulated",
+                    "choices": [{"index": 0, "finish_reason": "stop",
+                                 "message": {"role": "assistant", "content": answer(&request.text())}}],
+                    "usage": {"prompt_tokens": 1_000, "completion_tokens": 100, "total_tokens": 1_100}
+                }),
+            )
         });
         Self { listener, answered }
     }
@@ -255,7 +266,8 @@ impl Model {
 /// What the model says to a question: the cause, with the line that shows it.
 fn answer(question: &str) -> String {
     let asked: Value = serde_json::from_str(question).unwrap_or_default();
-    let text: String = asked["messages"].as_array().into_iter().flatten().filter_map(|one| one["content"].as_str()).collect();
+    let text: String =
+        asked["messages"].as_array().into_iter().flatten().filter_map(|one| one["content"].as_str()).collect();
     let found = FAILURES.iter().filter(|(failure, _)| !failure.is_empty()).find_map(|(failure, cause)| {
         let line = text.lines().find(|line| line.starts_with('L') && line.contains(failure))?;
         Some((line.split(' ').next()?.to_owned(), *failure, *cause))
@@ -288,7 +300,12 @@ fn tell(steps: &[Step], server: &Server, model: &Model, all: Duration) {
     println!("steps                              {}", steps.len());
     println!("exit codes other than 0            {bad}");
     println!("later than the deadline allows     {late}");
-    println!("seconds of one step                median {:.1}, 95 % {:.1}, longest {:.1}", part(0.5), part(0.95), part(1.0));
+    println!(
+        "seconds of one step                median {:.1}, 95 % {:.1}, longest {:.1}",
+        part(0.5),
+        part(0.95),
+        part(1.0)
+    );
     println!("seconds until the last one ended   {:.1}", all.as_secs_f64());
     println!("calls to the server by one step    {fewest} to {most}, {mean:.1} on average");
     println!("most calls under way at once       {}", server.most_in_flight());

@@ -85,7 +85,10 @@ fn soak(how: &str, cases: &[Case], runs: usize, run: fn(&Case) -> Vec<u8>) {
     println!("\n{how}");
     println!("  diagnoses              {runs}, {:.1} ms each", start.elapsed().as_secs_f64() * 1_000.0 / runs as f64);
     println!("  not the first's bytes  {differing} (one round is {bytes} bytes)");
-    println!("  memory by tenths, MB   {}", memory.iter().map(|size| format!("{size:.1}")).collect::<Vec<_>>().join(" "));
+    println!(
+        "  memory by tenths, MB   {}",
+        memory.iter().map(|size| format!("{size:.1}")).collect::<Vec<_>>().join(" ")
+    );
     println!("  open files             {} after the first round, {} after the last", files.0, files.1);
 }
 
@@ -114,7 +117,8 @@ impl Case {
     }
 
     fn of(name: &str, url: &str, folder: &Path) -> Self {
-        let table: toml::Table = toml::from_str(&fs::read_to_string(root().join(name).join("case.toml")).unwrap()).unwrap();
+        let table: toml::Table =
+            toml::from_str(&fs::read_to_string(root().join(name).join("case.toml")).unwrap()).unwrap();
         let args = table["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().replace("{url}", url));
         let folder = folder.join(name);
         fs::create_dir_all(&folder).unwrap();
@@ -143,10 +147,12 @@ impl Case {
 
     fn in_here(&self) -> Vec<u8> {
         let mut said = Vec::new();
-        let typed = firefighter::cli::parse(std::iter::once("firefighter".into()).chain(self.args.iter().map(Into::into)));
+        let typed =
+            firefighter::cli::parse(std::iter::once("firefighter".into()).chain(self.args.iter().map(Into::into)));
         let merged = settings::merge(&typed.unwrap().flags, &self.env).unwrap_or_else(|error| panic!("{error}"));
         let (secrets, now): (_, Timestamp) = (merged.secrets(), Timestamp::from_second(NOW.parse().unwrap()).unwrap());
-        let settings = merged.settings(&self.env, now, &Zoned::new(now, TimeZone::UTC)).unwrap_or_else(|error| panic!("{error}"));
+        let settings =
+            merged.settings(&self.env, now, &Zoned::new(now, TimeZone::UTC)).unwrap_or_else(|error| panic!("{error}"));
         match firefighter::diagnose(&settings, &self.env, secrets, now, &SoFar::default(), &mut said) {
             Ok(_) => {}
             Err(error) => said.extend(error.to_string().bytes()),
@@ -156,7 +162,8 @@ impl Case {
 
     fn in_a_process(&self) -> Vec<u8> {
         let program = std::env::var_os("FIREFIGHTER_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_firefighter").into());
-        let output = Command::new(program).args(&self.args).env_clear().envs(&self.env).stdin(Stdio::null()).output().unwrap();
+        let output =
+            Command::new(program).args(&self.args).env_clear().envs(&self.env).stdin(Stdio::null()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{:?}", self.folder);
         self.told(output.stdout)
     }
@@ -164,10 +171,13 @@ impl Case {
 
 /// The simulated server of every case, until nobody reads any more.
 fn serve() {
-    let mut names: Vec<_> = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     names.sort();
-    let servers: BTreeMap<_, _> =
-        names.into_iter().map(|path| (path.clone(), sim::Server::start(sim::World::load(&path.join("server"))))).collect();
+    let servers: BTreeMap<_, _> = names
+        .into_iter()
+        .map(|path| (path.clone(), sim::Server::start(sim::World::load(&path.join("server")))))
+        .collect();
     for (path, server) in &servers {
         println!("{} {}", path.file_name().unwrap().to_str().unwrap(), server.url());
     }

@@ -80,7 +80,9 @@ pub fn taken(
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     match diagnose::hold(&given, case, choice) {
         Ok((diagnosis, remarks)) => {
-            note(format!("the same failure was put to a model in {run}: its answer was held against the lines of this run"));
+            note(format!(
+                "the same failure was put to a model in {run}: its answer was held against the lines of this run"
+            ));
             remarks.into_iter().for_each(note);
             Some(Asked { diagnosis, usage: Vec::new(), exchanges: Vec::new() })
         }

@@ -74,7 +74,9 @@ pub fn diagnose(
     so_far.found(&draft);
     let host = Arc::clone(&draft.host);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
-    let taken = choice.shared.then(|| beside::taken(&draft.case, &choice, draft.host.as_ref(), &http, &mut draft.notes, &mut tell));
+    let taken = choice
+        .shared
+        .then(|| beside::taken(&draft.case, &choice, draft.host.as_ref(), &http, &mut draft.notes, &mut tell));
     let ask = || diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell);
     let asked = taken.flatten().unwrap_or_else(ask);
     if !so_far.claim() {

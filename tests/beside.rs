@@ -62,7 +62,8 @@ impl Ran {
     }
 
     fn report(&self) -> Value {
-        serde_json::from_str(&fs::read_to_string(self.folder.join("firefighter-report/firefighter.json")).unwrap()).unwrap()
+        serde_json::from_str(&fs::read_to_string(self.folder.join("firefighter-report/firefighter.json")).unwrap())
+            .unwrap()
     }
 
     /// The notes of the report, one a line.
@@ -158,7 +159,12 @@ fn the_second_run_takes_over_the_first_ones_answer_and_says_so() {
     assert!(ran.notes().contains("the same failure was put to a model in ServerTasks-5119"), "{}", ran.notes());
     // Held against our own lines: the quoted one is cited by the id it has here.
     let cited = ran.report()["diagnosis"]["hypotheses"][0]["citations"][0].as_u64().unwrap();
-    let lines = ran.report()["evidence"].as_array().unwrap().iter().flat_map(|one| one["lines"].as_array().unwrap().clone()).collect::<Vec<_>>();
+    let lines = ran.report()["evidence"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|one| one["lines"].as_array().unwrap().clone())
+        .collect::<Vec<_>>();
     assert!(lines.iter().any(|line| line["id"] == cited && line["text"] == format!("{FAILURE} 20")), "{lines:?}");
     assert!(ran.kept().is_empty(), "what was taken over is not kept once more");
     assert!(server.requests().len() - before <= 25);
@@ -180,7 +186,14 @@ fn a_forged_answer_that_does_not_hold_is_not_used() {
 
 #[test]
 fn what_is_no_kept_answer_is_passed_over() {
-    for text in ["", "null", "[]", "{\"schema\": \"firefighter.answer/1\"}", "no JSON", &format!("{{\"schema\":{}", "[".repeat(5_000))] {
+    for text in [
+        "",
+        "null",
+        "[]",
+        "{\"schema\": \"firefighter.answer/1\"}",
+        "no JSON",
+        &format!("{{\"schema\":{}", "[".repeat(5_000)),
+    ] {
         let (server, llm) = (Server::start(world()), model());
         let (name, _) = first(&server, &llm);
         keep(&server, THEIRS, &name, text.as_bytes());

@@ -71,8 +71,12 @@ fn serve(stream: TcpStream) -> io::Result<()> {
         let answers = ANSWERS.lock().unwrap_or_else(PoisonError::into_inner);
         let found = answers.iter().find(|answer| first.contains(&answer.words)).cloned();
         drop(answers);
-        let Answer { kind, status, body, .. } =
-            found.unwrap_or(Answer { kind: "application/json", status: 404, body: b"{}".to_vec(), ..Answer::default() });
+        let Answer { kind, status, body, .. } = found.unwrap_or(Answer {
+            kind: "application/json",
+            status: 404,
+            body: b"{}".to_vec(),
+            ..Answer::default()
+        });
         let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
         output.write_all(&[head.as_bytes(), &body].concat())?;
     }
@@ -143,7 +147,8 @@ pub fn host(data: &[u8]) {
     let env = around(*which);
     let credential = octopus::Credential::ApiKey("API-SIMULATED".to_owned());
     let server = Some(SERVER.clone()).filter(|_| env.contains_key("FIREFIGHTER_HOST"));
-    let access = Access { octopus: octopus::Access { server, credential, ..octopus::Access::default() }, ..Access::default() };
+    let access =
+        Access { octopus: octopus::Access { server, credential, ..octopus::Access::default() }, ..Access::default() };
     let mut notes: Vec<Note> = Vec::new();
     let found = host::detect(&env, &access, &HTTP).and_then(|host| host.collect(&mut notes));
     assert!(HTTP.resent() == 0, "nothing here is worth a second try");
@@ -181,7 +186,13 @@ pub fn model(data: &[u8]) {
     answer_with(vec![Answer { words: String::new(), kind, status, body: body.to_vec() }]);
     let provider = Provider::named(PROVIDERS[usize::from(*dialect) % PROVIDERS.len()]).expect("a provider");
     let url = SERVER.parse().expect("an address");
-    let model = Model { provider, url, name: "m".to_owned(), key: Key::Secret("planted-Key-0123456789".to_owned()), facts: Default::default() };
+    let model = Model {
+        provider,
+        url,
+        name: "m".to_owned(),
+        key: Key::Secret("planted-Key-0123456789".to_owned()),
+        facts: Default::default(),
+    };
     let choice = Choice { models: vec![model], ..Choice::default() };
     let log = "Starting\nERROR: unexpected frob in the widget layer\nThe remote script failed with exit code 1\n";
     let incident = Incident { log: in_steps(log.as_bytes(), 5), ..Incident::default() };

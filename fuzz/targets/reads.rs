@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use firefighter::clean::{LogBuilder, lines, plain, unwanted};
-use firefighter::diagnose::{self, Choice};
+use firefighter::diagnose;
 use firefighter::host::octopus::{self, raw::Raw};
 use firefighter::http::{Http, Network};
 use firefighter::model::{Incident, Level, Log, Outcome, Step};
@@ -163,14 +163,18 @@ pub fn signatures(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match Catalogue::builtin().with_user_file("ours.toml", text) {
         Ok(catalogue) => {
-            let log = plain("ERROR: no free seat for feature layout\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n".as_bytes());
+            let log =
+                plain("ERROR: no free seat for feature layout\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\n".as_bytes());
             let log = log.expect("memory can be read");
             let all: Vec<usize> = (0..log.lines.len()).collect();
             for found in catalogue.explain(&log, &all) {
                 assert!(found.line < log.lines.len() && (0.0..=1.0).contains(&found.strength));
             }
         }
-        Err(error) => assert!(error.to_string().starts_with("the signatures in ours.toml") || error.to_string().contains("ours.toml"), "{error}"),
+        Err(error) => assert!(
+            error.to_string().starts_with("the signatures in ours.toml") || error.to_string().contains("ours.toml"),
+            "{error}"
+        ),
     }
 }
 
@@ -323,9 +327,4 @@ fn whole(log: &Log) {
         assert!(line.step.is_none_or(|step| step < log.steps.len()));
         end = line.end;
     }
-}
-
-/// Nobody is asked.
-pub fn nobody() -> Choice {
-    Choice::default()
 }

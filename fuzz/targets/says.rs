@@ -33,7 +33,10 @@ static CASE: LazyLock<(Redacted<Case>, Redactor)> = LazyLock::new(|| {
         lines: Some((1, "step \"second\" {\n\n    action {\n        properties = {\n            Octopus.Action.RunOnServer = \"true\"\n        }\n    }\n}\n".to_owned())),
         ..Source::default()
     };
-    let script = Script { syntax: "PowerShell".to_owned(), body: "$a = 1\nif ($a) {\n  trivy fs .\n}\nexit $LASTEXITCODE\n".to_owned() };
+    let script = Script {
+        syntax: "PowerShell".to_owned(),
+        body: "$a = 1\nif ($a) {\n  trivy fs .\n}\nexit $LASTEXITCODE\n".to_owned(),
+    };
     let definition = Definition {
         step: "second".to_owned(),
         kind: "Octopus.Script".to_owned(),
@@ -51,7 +54,8 @@ static CASE: LazyLock<(Redacted<Case>, Redactor)> = LazyLock::new(|| {
 /// Any answer of a model: held against the case, and published whole.
 pub fn answer(data: &[u8]) {
     let (case, redactor) = &*CASE;
-    let given = Given { text: String::from_utf8_lossy(data).into_owned(), from: "a file".to_owned(), model: String::new() };
+    let given =
+        Given { text: String::from_utf8_lossy(data).into_owned(), from: "a file".to_owned(), model: String::new() };
     let choice = Choice { answer: Some(given), ..Choice::default() };
     let report = told(case.clone(), redactor, |case| {
         diagnose::diagnose(case, &choice, &HTTP, &mut Vec::new(), &mut |_: &str| {})
@@ -67,7 +71,9 @@ pub fn patch(data: &[u8]) {
     let advice = match kind % 4 {
         0 => json!({"type": "repository", "title": "Mend it", "why": "It fails.", "patch": text}),
         1 => json!({"type": "script", "title": "Mend it", "why": "It fails.", "step": "second", "script": text}),
-        2 => json!({"type": "setting", "title": "Mend it", "why": "It fails.", "step": "second", "setting": "retries", "value": text}),
+        2 => {
+            json!({"type": "setting", "title": "Mend it", "why": "It fails.", "step": "second", "setting": "retries", "value": text})
+        }
         _ => json!({"type": "command", "title": "Mend it", "why": "It fails.", "command": text}),
     };
     let cause = json!({"cause": "The registry limits pulls.", "lines": ["L2"]});
@@ -148,7 +154,9 @@ pub fn servers(data: &[u8]) {
 /// The commands that a build server would find in an output, by their names: `::name …::` where a line begins, and `##[name]`,
 /// `##vso[name` and `##teamcity[name` anywhere in it.
 fn commands(output: &str) -> Vec<String> {
-    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect() };
+    let word = |text: &str| -> String {
+        text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect()
+    };
     let mut found = Vec::new();
     for line in anstream::adapter::strip_str(output).to_string().split(['\n', '\r']) {
         let start = line.trim_start();

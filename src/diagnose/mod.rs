@@ -89,7 +89,14 @@ impl Choice {
 impl Default for Choice {
     /// Nobody is asked.
     fn default() -> Self {
-        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len, question: None, shared: false }
+        Self {
+            models: Vec::new(),
+            answer: None,
+            limits: Limits::default(),
+            count: str::len,
+            question: None,
+            shared: false,
+        }
     }
 }
 
