@@ -21,6 +21,8 @@ pub struct Outputs {
     pub folder: Option<PathBuf>,
     /// Where requests to models and their answers are kept; `None` for nowhere.
     pub record: Option<PathBuf>,
+    /// Files to keep beside the report: names, and what they hold.
+    pub more: Vec<(String, String)>,
 }
 
 /// The folder for files inside a host that keeps them, below the working folder.
@@ -30,7 +32,7 @@ const FOLDER: &str = "firefighter-report";
 pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dyn Write) -> Result<(), Error> {
     let inside = host.say(&[]).is_some();
     let folder = outputs.folder.clone().or_else(|| inside.then(|| PathBuf::from(FOLDER)));
-    let (files, fault) = match folder.map(|folder| write_files(report, &folder)) {
+    let (files, fault) = match folder.map(|folder| write_files(report, &outputs.more, &folder)) {
         Some(Ok(files)) => (files, None),
         Some(Err(error)) => (Vec::new(), Some(error)),
         None => (Vec::new(), None),
@@ -105,7 +107,7 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), Error> {
     })
 }
 
-fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
+fn write_files(report: &Report, more: &[(String, String)], folder: &Path) -> Result<Vec<Notice>, Error> {
     let fault = |path: &Path, source| Error::Write { path: path.display().to_string(), source };
     fs::create_dir_all(folder).map_err(|error| fault(folder, error))?;
     let folder = std::path::absolute(folder).map_err(|error| fault(folder, error))?;
@@ -119,7 +121,7 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
         put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name: (*name).to_owned(), bytes: text.len() as u64 });
     }
-    for (name, text) in fixes::files(&report.diagnosis) {
+    for (name, text) in fixes::files(&report.diagnosis).into_iter().chain(more.iter().cloned()) {
         let path = folder.join(&name);
         put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name, bytes: text.len() as u64 });

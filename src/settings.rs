@@ -15,7 +15,7 @@ use crate::diagnose::Choice;
 use crate::diagnose::provider::PROVIDERS;
 use crate::error::Error;
 use crate::forge;
-use crate::host::octopus::{self, Again, Credential, Plain, Question, Target};
+use crate::host::octopus::{self, Again, Beside, Credential, Plain, Question, Target};
 use crate::host::{self, Env};
 use crate::http::{Network, Roots};
 use crate::publish::Outputs;
@@ -154,6 +154,8 @@ pub const SETTINGS: &[Row] = &[
         "Take the answer in this file, got elsewhere for what `prompt` prints, and ask no model"),
     row("record", &["FIREFIGHTER_RECORD"], "llm.record", "", Kind::Value("FOLDER"), MODEL,
         "Keep each request to a model and its answer there, secrets masked, keys never"),
+    row("no-share", &["FIREFIGHTER_NO_SHARE"], "llm.no_share", "false", Kind::Switch, MODEL,
+        "Inside Octopus: neither take over an answer that another run of the release got for the same failure, nor keep one for others"),
     row("no-llm", &["FIREFIGHTER_NO_LLM"], "llm.off", "false", Kind::Switch, MODEL, "Ask no model, whatever else is set"),
 
     row("budget", &["FIREFIGHTER_BUDGET"], "budget", "4000", Kind::Value("TOKENS"), READING,
@@ -431,7 +433,10 @@ impl Merged {
         let again = if self.is_on("force") { Again::Allow } else { Again::Refuse };
         let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
         let space = space.or_else(|| self.text("octopus-space"));
-        let octopus = octopus::Access { server, credential, space, target, again };
+        let choice = Choice { question, ..self.models(env, now)? };
+        let shared = !choice.models.is_empty() && choice.question.is_none() && !self.is_on("no-share");
+        let beside = if shared { Beside::Look } else { Beside::Ignore };
+        let octopus = octopus::Access { server, credential, space, target, again, beside };
         Ok(Settings {
             access: host::Access {
                 captured: None,
@@ -446,13 +451,14 @@ impl Merged {
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
             forge: self.forges()?,
-            choice: Choice { question, ..self.models(env, now)? },
+            choice: Choice { shared, ..choice },
             mask: self.mask()?,
             outputs: Outputs {
                 format: self.choice("format")?,
                 named: self.values.get("format").is_some_and(|given| given.from != "default"),
                 folder: self.text("out").map(PathBuf::from),
                 record: self.text("record").map(PathBuf::from),
+                more: Vec::new(),
             },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,

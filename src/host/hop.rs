@@ -73,6 +73,14 @@ impl Host for Onward {
         self.first.post(notices, notes);
     }
 
+    fn beside(&self, name: &str) -> Option<(String, String)> {
+        self.first.beside(name)
+    }
+
+    fn under_way(&self) -> usize {
+        self.first.under_way()
+    }
+
     fn examine(&self) -> Vec<Verdict> {
         self.first.examine()
     }
