@@ -121,6 +121,8 @@ pub const SETTINGS: &[Row] = &[
         "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`"),
     row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
         "Write the report as one comment where the change is discussed, over the one of an earlier run"),
+    row("check-run", &["FIREFIGHTER_CHECK_RUN"], "", "false", Kind::Switch, CI,
+        "On GitHub: tell the report as a check run of the commit too. It is always neutral and blocks nothing"),
 
     row("llm-provider", &["FIREFIGHTER_LLM_PROVIDER"], "llm.provider", "", Kind::Place("NAME"), MODEL,
         "Ask a model of this provider: openai, openai-responses, azure, azure-responses, anthropic, gemini, bedrock, mistral, groq, \
@@ -355,7 +357,8 @@ impl Merged {
             return Err(self.wrong("ci", &format!("one of {}, auto, none", names.join(", "))));
         }
         let name = Some(name).filter(|name| name != "auto");
-        Ok(host::ci::Settings { name, token: self.text("ci-token"), comment: self.is_on("comment") })
+        let (comment, check_run) = (self.is_on("comment"), self.is_on("check-run"));
+        Ok(host::ci::Settings { name, token: self.text("ci-token"), comment, check_run })
     }
 
     fn choice(&self, name: &str) -> Result<String, Error> {
@@ -448,6 +451,7 @@ impl Merged {
                 named: self.values.get("format").is_some_and(|given| given.from != "default"),
                 folder: self.text("out").map(PathBuf::from),
                 record: self.text("record").map(PathBuf::from),
+                colored: false,
             },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,

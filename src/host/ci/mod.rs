@@ -3,7 +3,7 @@
 //! Each server is a file or folder here with a row in [`SERVERS`]; what they have in common is in this file: a run's failed
 //! jobs become one log whose steps are the jobs. The minimal example is `gitlab.rs`.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub token: Option<String>,
     /// Whether a comment is written where the change is discussed.
     pub comment: bool,
+    /// Whether a check run tells the report beside the commit, where the server has such.
+    pub check_run: bool,
 }
 
 /// How a server is found: its name, whether we are inside, and the host.
@@ -126,7 +128,7 @@ fn note(text: impl Into<String>) -> Note {
 }
 
 /// The plain lines of notices, harmless, for a server's own log: highlights first, the report below.
-fn told(notices: &[Notice]) -> String {
+fn told<'a>(notices: impl IntoIterator<Item = &'a Notice>) -> String {
     let mut out = String::new();
     for notice in notices {
         let (Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text)) = notice else { continue };
@@ -136,6 +138,42 @@ fn told(notices: &[Notice]) -> String {
         }
     }
     out
+}
+
+/// The whole report in Markdown, where there is one among `notices`.
+fn summary(notices: &[Notice]) -> Option<&str> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The cause in a sentence.
+fn headline(notices: &[Notice]) -> &str {
+    let first = notices.iter().find_map(|notice| match notice {
+        Notice::Highlight(text) => Some(text.as_str()),
+        _ => None,
+    });
+    first.unwrap_or_default()
+}
+
+/// The places in the sources that are there below `root`, named without a way out of it: a server's page links to them.
+fn places<'a>(notices: &'a [Notice], root: Option<&Path>) -> Vec<(&'a str, Option<usize>)> {
+    let is_inside = |file: &str| {
+        let path = Path::new(file);
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        plain && root.is_some_and(|root| root.join(path).is_file())
+    };
+    let places = notices.iter().filter_map(|notice| match notice {
+        Notice::Place { file, line } => Some((file.as_str(), *line)),
+        _ => None,
+    });
+    places.filter(|(file, _)| is_inside(file)).collect()
+}
+
+/// A comment that begins with `mark`, by which a later run finds it again, in at most `most` bytes.
+fn comment(mark: &str, text: &str, most: usize) -> String {
+    format!("{mark}\n{}", cut(&neutral::comment(text), most))
 }
 
 /// Where a run's log is read and where the report goes are two things: a file's log is told on the server we run on, and so is
@@ -160,6 +198,10 @@ impl Host for Elsewhere {
 
     fn files(&self, notices: &[Notice]) -> Vec<(PathBuf, String)> {
         self.voice.files(notices)
+    }
+
+    fn kept(&self, notices: &[Notice]) -> Vec<(&'static str, String)> {
+        self.voice.kept(notices)
     }
 
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {
