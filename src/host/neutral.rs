@@ -144,7 +144,7 @@ fn apart(line: &str, second: &str, first: &str) -> String {
 /// Writes a line so that nothing at its start is a command: no `::` after blanks, and no mark of a group.
 fn begin(out: &mut String, line: &str) {
     let seen = seen(line);
-    let begins = |mark: &&str| seen.strip_prefix(**mark).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    let begins = |mark: &&str| seen.strip_prefix(*mark).is_some_and(|rest| rest.starts_with(char::is_whitespace));
     if GROUPS.iter().any(begins) {
         out.push(' ');
     }
