@@ -125,6 +125,8 @@ pub const SETTINGS: &[Row] = &[
         "Where that server's API is, where it does not say so itself: Buildkite's, CircleCI's, Bitbucket's or its pipeline's proxy"),
     row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
         "Write the report as one comment where the change is discussed, over the one of an earlier run"),
+    row("check-run", &["FIREFIGHTER_CHECK_RUN"], "", "false", Kind::Switch, CI,
+        "On GitHub: tell the report as a check run of the commit too. It is always neutral and blocks nothing"),
 
     row("llm-provider", &["FIREFIGHTER_LLM_PROVIDER"], "llm.provider", "", Kind::Place("NAME"), MODEL,
         "Ask a model of this provider: openai, openai-responses, azure, azure-responses, anthropic, gemini, bedrock, mistral, groq, \
@@ -362,7 +364,8 @@ impl Merged {
         }
         let name = Some(name).filter(|name| name != "auto");
         let (token, url) = (self.text("ci-token"), self.text("ci-url"));
-        Ok(host::ci::Settings { name, token, url, comment: self.is_on("comment") })
+        let (comment, check_run) = (self.is_on("comment"), self.is_on("check-run"));
+        Ok(host::ci::Settings { name, token, url, comment, check_run })
     }
 
     fn choice(&self, name: &str) -> Result<String, Error> {
@@ -459,6 +462,7 @@ impl Merged {
                 folder: self.text("out").map(PathBuf::from),
                 record: self.text("record").map(PathBuf::from),
                 more: Vec::new(),
+                colored: false,
             },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,

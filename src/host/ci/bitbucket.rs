@@ -446,7 +446,7 @@ impl Bitbucket {
         let api = self.api()?;
         // The page shows comments of HTML as text; the name of a link that nothing uses it does not show.
         let mark = "[//]: # (firefighter)";
-        let body = json!({ "content": { "raw": format!("{mark}\n\n{}", unfolded(&super::cut(text, COMMENT))) } });
+        let body = json!({ "content": { "raw": format!("{mark}\n\n{}", unfolded(&super::cut(&neutral::comment(text), COMMENT))) } });
         let path = format!("pullrequests/{}/comments", encoded(pull));
         let known = api.get::<Values<Remark>>(&format!("{path}?pagelen=100&sort=-created_on"))?.values;
         let ours = known.iter().find(|one| !one.deleted && one.content.raw.starts_with(mark));

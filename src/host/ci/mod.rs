@@ -40,6 +40,8 @@ pub struct Settings {
     pub url: Option<String>,
     /// Whether a comment is written where the change is discussed.
     pub comment: bool,
+    /// Whether a check run tells the report beside the commit, where the server has such.
+    pub check_run: bool,
 }
 
 /// Files of a commit that are named.
@@ -185,7 +187,8 @@ fn note(text: impl Into<String>) -> Note {
 
 /// The plain lines of notices, harmless, for a server's own log: highlights first, the report below. The report holds what else
 /// there is to say; only what is said after it is said here too.
-fn told(notices: &[Notice]) -> String {
+fn told<'a>(notices: impl IntoIterator<Item = &'a Notice>) -> String {
+    let notices: Vec<&Notice> = notices.into_iter().collect();
     let after = !notices.iter().any(|notice| matches!(notice, Notice::Highlight(_) | Notice::Info(_)));
     let mut out = String::new();
     for notice in notices {
@@ -210,6 +213,15 @@ fn summary(notices: &[Notice]) -> Option<&str> {
     })
 }
 
+/// The cause in a sentence.
+fn headline(notices: &[Notice]) -> &str {
+    let first = notices.iter().find_map(|notice| match notice {
+        Notice::Highlight(text) => Some(text.as_str()),
+        _ => None,
+    });
+    first.unwrap_or_default()
+}
+
 /// The file that holds the report in Markdown, where it was written.
 fn report(notices: &[Notice]) -> Option<&Path> {
     notices.iter().find_map(|notice| match notice {
@@ -218,14 +230,18 @@ fn report(notices: &[Notice]) -> Option<&Path> {
     })
 }
 
-/// The place in the sources that `notices` name, if the file is there below `root`, named without a way out of it: servers link
-/// to it.
-fn place<'a>(notices: &'a [Notice], root: Option<&Path>) -> Option<(&'a str, Option<usize>)> {
-    let (file, line) = notices.iter().find_map(|notice| match notice {
+/// The places in the sources that are there below `root`, named without a way out of it: a server's page links to them.
+fn places<'a>(notices: &'a [Notice], root: Option<&Path>) -> Vec<(&'a str, Option<usize>)> {
+    let places = notices.iter().filter_map(|notice| match notice {
         Notice::Place { file, line } => Some((file.as_str(), *line)),
         _ => None,
-    })?;
-    is_inside(root?, file).then_some((file, line))
+    });
+    places.filter(|(file, _)| root.is_some_and(|root| is_inside(root, file))).collect()
+}
+
+/// The first of them.
+fn place<'a>(notices: &'a [Notice], root: Option<&Path>) -> Option<(&'a str, Option<usize>)> {
+    places(notices, root).into_iter().next()
 }
 
 /// `text` in at most `most` characters.
@@ -234,6 +250,11 @@ fn short(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.to_owned(),
     }
+}
+
+/// A comment that begins with `mark`, by which a later run finds it again, in at most `most` bytes.
+fn comment(mark: &str, text: &str, most: usize) -> String {
+    format!("{mark}\n{}", cut(&neutral::comment(text), most))
 }
 
 /// A commit's message with the files that it touches, of which not all are named.
@@ -271,6 +292,10 @@ impl Host for Elsewhere {
 
     fn files(&self, notices: &[Notice]) -> Vec<(PathBuf, String)> {
         self.voice.files(notices)
+    }
+
+    fn kept(&self, notices: &[Notice]) -> Vec<(&'static str, String)> {
+        self.voice.kept(notices)
     }
 
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {

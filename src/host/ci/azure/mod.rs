@@ -17,7 +17,7 @@ use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Run};
 
 use super::api::{Api, Trouble, basic};
 use super::changes::commit;
-use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, neutral, note, variable};
 use speak::Voice;
 use tree::Tree;
 use wire::{Build, List, Record, Thread, Timeline};
@@ -318,7 +318,7 @@ impl Azure {
         let repository =
             utf8_percent_encode(&self.var("BUILD_REPOSITORY_ID"), NON_ALPHANUMERIC).to_string().replace("%2D", "-");
         let path = format!("git/repositories/{repository}/pullRequests/{pull}/threads");
-        let text = super::cut(text, COMMENT);
+        let text = super::cut(&neutral::comment(text), COMMENT);
         let known: List<Thread> = api.get(&format!("{path}?{VERSION}"))?;
         let ours = known.value.iter().rev().find(|thread| {
             let kept = thread.properties.as_ref().map(|all| &all["firefighter"]);

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use crate::model::Notice;
 
-use super::super::{cut, neutral, place, short};
+use super::super::{self as ci, cut, neutral, places, short};
 
+/// The title of our annotations.
+pub(super) const TITLE: &str = "Firefighter";
 /// A step may have ten annotations of a sort; more of ours than this would crowd out others'.
 const ANNOTATIONS: usize = 3;
 /// Characters of an annotation.
@@ -24,7 +26,7 @@ const REPORT: &str = "firefighter.md";
 pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
     let mut out = String::new();
     let mut annotations = 0;
-    let place = place(notices, workspace);
+    let place = places(notices, workspace).into_iter().next();
     for notice in notices {
         match notice {
             Notice::Highlight(text) if annotations < ANNOTATIONS => {
@@ -36,11 +38,10 @@ pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
                     format!("file={}{line},", property(file))
                 });
                 let text = data(&short(&neutral::one_line(text), MESSAGE));
-                let _ = writeln!(out, "::{word} {}title=Firefighter::{text}", place.unwrap_or_default());
+                let _ = writeln!(out, "::{word} {}title={TITLE}::{text}", place.unwrap_or_default());
             }
             Notice::Warning(text) => {
-                let _ =
-                    writeln!(out, "::warning title=Firefighter::{}", data(&short(&neutral::one_line(text), MESSAGE)));
+                let _ = writeln!(out, "::warning title={TITLE}::{}", data(&short(&neutral::one_line(text), MESSAGE)));
             }
             Notice::Verbose(text) => {
                 let _ = writeln!(out, "::debug::{}", data(&neutral::one_line(text)));
@@ -64,11 +65,7 @@ pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
 
 /// The page below the run; `None` where there is nothing to say there.
 pub(super) fn summary(notices: &[Notice]) -> Option<String> {
-    let text = notices.iter().find_map(|notice| match notice {
-        Notice::Summary(text) => Some(text),
-        _ => None,
-    })?;
-    Some(format!("{}\n", cut(text, SUMMARY)))
+    ci::summary(notices).map(|text| format!("{}\n", cut(text, SUMMARY)))
 }
 
 /// The step's outputs, in the runner's own format for files.
