@@ -156,8 +156,9 @@ pub const SETTINGS: &[Row] = &[
         "Take the answer in this file, got elsewhere for what `prompt` prints, and ask no model"),
     row("record", &["FIREFIGHTER_RECORD"], "llm.record", "", Kind::Value("FOLDER"), MODEL,
         "Keep each request to a model and its answer there, secrets masked, keys never"),
-    row("no-share", &["FIREFIGHTER_NO_SHARE"], "llm.no_share", "false", Kind::Switch, MODEL,
-        "Inside Octopus: neither take over an answer that another run of the release got for the same failure, nor keep one for others"),
+    row("share", &["FIREFIGHTER_SHARE"], "llm.share", "false", Kind::Switch, MODEL,
+        "Inside Octopus: take over the answer that another run of the release got for the same failure, and keep ours for others as an \
+         artifact: a model's own words, masked and not yet held against the log"),
     row("no-llm", &["FIREFIGHTER_NO_LLM"], "llm.off", "false", Kind::Switch, MODEL, "Ask no model, whatever else is set"),
 
     row("budget", &["FIREFIGHTER_BUDGET"], "budget", "4000", Kind::Value("TOKENS"), READING,
@@ -437,7 +438,7 @@ impl Merged {
         let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
         let space = space.or_else(|| self.text("octopus-space"));
         let choice = Choice { question, ..self.models(env, now)? };
-        let shared = !choice.models.is_empty() && choice.question.is_none() && !self.is_on("no-share");
+        let shared = !choice.models.is_empty() && choice.question.is_none() && self.is_on("share");
         let beside = if shared { Beside::Look } else { Beside::Ignore };
         let octopus = octopus::Access { server, credential, space, target, again, beside };
         Ok(Settings {

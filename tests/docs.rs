@@ -11,8 +11,9 @@ use firefighter::cli;
 use firefighter::settings::SETTINGS;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Variables of ours that are no settings: they name the settings' file, tell of the place we run in, or belong to the action.
-const OTHERS: [&str; 6] = [
+/// Variables of ours that are no settings: they name the settings' file, tell of the place we run in, belong to the action, or are told to later jobs.
+const OTHERS: [&str; 7] = [
+    "FIREFIGHTER_CATEGORY",
     "FIREFIGHTER_CONFIG",
     "FIREFIGHTER_HOST",
     "FIREFIGHTER_OCTOPUS_",
