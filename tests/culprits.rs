@@ -159,7 +159,13 @@ fn the_true_cause_is_the_first_suspect_of_most_later_cases_that_were_looked_at()
     assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
 }
 
+// Written later still, by two who had read neither the ranking nor any other case but a few of `tuned/`, with decoys that tempt: a
+// change of the same step, or of the same area. Measured once, by places alone: 17 of 40 came first (42 %), 27 were among the first
+// three (67 %); of the 10 with none to blame 6 told of none. Of all numbers here these say most of what to expect, and they are far
+// BELOW what is wanted (80 % and 95 %). The ranking was not worked on with them. The floors keep it from getting worse.
 #[test]
-fn the_third_set() {
-    shares("third-held");
+fn the_ranking_of_cases_that_nobody_tuned_for_gets_no_worse() {
+    let (first, three, all) = shares("third-held");
+    assert!(first * 100 >= all * 42, "first: {first} of {all}");
+    assert!(three * 100 >= all * 67, "among the first three: {three} of {all}");
 }
