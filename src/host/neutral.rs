@@ -4,6 +4,8 @@
 //! anywhere in it, and some fold the log at `---`. One rule settles them all: after it no two `#` stand side by side, and no
 //! line begins with anything but a mark of ours.
 
+use serde::de::IgnoredAny;
+
 use crate::clean::unwanted;
 
 /// What stands before each line: no command begins with it.
@@ -30,13 +32,13 @@ pub(super) fn one_line(text: &str) -> String {
 /// A line that begins with one `#` more is a heading of Markdown and stays.
 #[must_use]
 pub(super) fn printed(text: &str) -> String {
-    if text.starts_with('{') {
-        // JSON can say it in another way; its lines begin with a quotation mark or a bracket.
+    if text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        // JSON can say it in another way; its lines begin with a quotation mark or a bracket, for a text in it ends no line.
         return text.replace("##", "#\\u0023");
     }
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
-        let clean: String = line.chars().filter(|c| *c == '\t' || *c == ESCAPE || !unwanted(*c)).collect();
+        let clean: String = colored(line).chars().filter(|c| *c == '\t' || *c == ESCAPE || !unwanted(*c)).collect();
         let rest = clean.trim_start_matches('#');
         let heading = clean.len() - rest.len();
         if (1..=6).contains(&heading) && rest.starts_with(' ') {
@@ -72,6 +74,21 @@ fn lines(text: &str) -> impl Iterator<Item = String> {
 
 fn clean(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect()
+}
+
+/// `line` with the escapes that begin a color alone. Any other would hide what comes after it from us and not from a host.
+fn colored(line: &str) -> String {
+    let mut parts = line.split(ESCAPE);
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let codes =
+            part.strip_prefix('[').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+        if codes.is_some_and(|rest| rest.starts_with('m')) {
+            out.push(ESCAPE);
+        }
+        out.push_str(part);
+    }
+    out
 }
 
 /// A space between any two `#`, also where a color begins between them: it goes before the host reads.
@@ -140,6 +157,10 @@ mod tests {
         check("\u{1b}[1m#\u{1b}[0m#[error]", "\u{1b}[1m#\u{1b}[0m #[error]");
         check("\u{1b}[1mwhere it stands\u{1b}[0m ::", "\u{1b}[1mwhere it stands\u{1b}[0m ::");
         check("a\rb", "ab");
+        check("{\n::error::x", "{\n: :error::x");
+        check("{\"a\":\n##[error]", "{\"a\":\n# #[error]");
+        check("\u{1b}\0: #\u{1b}(0#[error]", ": #(0#[error]");
+        check("\u{1b}##[error]", "# #[error]");
         check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023#x\"}");
     }
 
