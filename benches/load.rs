@@ -70,8 +70,8 @@ fn main() {
         env.insert("FIREFIGHTER_LLM_URL".to_owned(), format!("{}/v1", model.listener.url()));
         env.insert("FIREFIGHTER_LLM_MODEL".to_owned(), "simulated".to_owned());
     }
-    if has("--alone") {
-        env.insert("FIREFIGHTER_NO_SHARE".to_owned(), "true".to_owned());
+    if !has("--alone") {
+        env.insert("FIREFIGHTER_SHARE".to_owned(), "true".to_owned());
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("load");
     let _ = fs::remove_dir_all(&folder);

@@ -11,7 +11,7 @@ const { digest, find } = require('./archive');
 const TARGETS = {
   'linux-x64': 'x86_64-unknown-linux-musl',
   'linux-arm64': 'aarch64-unknown-linux-musl',
-  'windows-x64': 'x86_64-pc-windows-msvc',
+  'windows-x64': 'x86_64-pc-windows-gnu',
   'windows-arm64': 'aarch64-pc-windows-msvc',
   'macos-x64': 'x86_64-apple-darwin',
   'macos-arm64': 'aarch64-apple-darwin',

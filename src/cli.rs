@@ -21,6 +21,8 @@ pub enum Wish {
     Prompt,
     /// Check the configuration.
     Doctor,
+    /// Show what the program is, and what it would use here.
+    SelfCheck,
     /// Print completions for a shell.
     Completions(String),
     /// Print the man page.
@@ -138,6 +140,15 @@ Examples:
 Says line by line whether the server is reachable, the key valid, which permissions are missing and what each missing one
 costs, and whether the model answers (one tiny question is sent).";
 
+const SELF_CHECK: &str = "\
+Examples:
+  firefighter self-check
+  firefighter self-check --format json
+  SSL_CERT_DIR=/etc/ours HTTPS_PROXY=http://proxy:3128 firefighter self-check
+
+Says what this program is (version, target, commit, how it was built), how many certificate authorities it trusts and where
+they come from, and which proxy it would use, without its password. Nobody is asked and no run is looked for.";
+
 /// The whole command line.
 #[must_use]
 pub fn command() -> Command {
@@ -199,6 +210,10 @@ pub fn command() -> Command {
                 .help("The firefighter.json of an earlier report")
                 .help_heading("What to diagnose"),
         );
+    let self_check = Command::new("self-check")
+        .about("Say what this program is, which certificates it trusts and which proxy it uses; asks nobody")
+        .after_help(SELF_CHECK)
+        .args(flags(&NAMES_A_RUN));
     let completions = Command::new("completions")
         .about("Print completions for a shell")
         .after_help("Example:\n  firefighter completions bash > /etc/bash_completion.d/firefighter")
@@ -212,7 +227,7 @@ pub fn command() -> Command {
         )
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommands([diagnose, ask, run, evidence, prompt, replay, doctor, completions, man])
+        .subcommands([diagnose, ask, run, evidence, prompt, replay, doctor, self_check, completions, man])
 }
 
 /// Settings that name a run, which a command that is run itself needs none of.
@@ -277,13 +292,13 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Er
         "evidence" => Wish::Evidence,
         "prompt" => Wish::Prompt,
         "doctor" => Wish::Doctor,
+        "self-check" => Wish::SelfCheck,
         "completions" => Wish::Completions(matches.get_one::<String>("shell").cloned().unwrap_or_default()),
         "man" => Wish::Man,
         // `replay FILE` is `diagnose --case FILE`.
         _ => Wish::Diagnose,
     };
-    let takes_flags =
-        matches!(wish, Wish::Diagnose | Wish::Ask | Wish::Run(_) | Wish::Evidence | Wish::Prompt | Wish::Doctor);
+    let takes_flags = !matches!(wish, Wish::Completions(_) | Wish::Man);
     let flags = if takes_flags { typed(matches) } else { Flags::new() };
     let show_settings = takes_flags && matches.get_flag("show-settings");
     Ok(Typed { wish, flags, show_settings })

@@ -13,8 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use ureq::tls::{Certificate, ClientCert, PemItem, RootCerts, TlsConfig};
+use ureq::tls::{RootCerts, TlsConfig};
 use url::{Host, Url};
+
+mod forward;
+mod trust;
+
+pub use trust::{Authorities, Roots};
 
 /// How often a request is sent in all when its failure may pass.
 const ATTEMPTS: u32 = 4;
@@ -24,18 +29,6 @@ const RESENDS: usize = 8;
 const HOPS: usize = 5;
 /// The longest a single answer may take to begin, so that one dead address leaves time for the others.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Which certificate authorities are trusted, beside a given file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Roots {
-    /// The operating system's and the built-in ones.
-    #[default]
-    Both,
-    /// The operating system's alone.
-    System,
-    /// The built-in ones alone.
-    Bundled,
-}
 
 /// How the network is reached.
 #[derive(Debug, Clone, Default)]
@@ -54,6 +47,24 @@ pub struct Network {
     pub roots: Roots,
     /// A certificate to show to servers that ask for one, and its key, as PEM; empty for none.
     pub client: Vec<u8>,
+}
+
+impl Network {
+    /// The proxies: the addresses that each is for, and its own without user and password. An error where one is no address.
+    pub fn proxies(&self) -> Result<Vec<(&'static str, String)>, Failure> {
+        let all = [("all", &self.proxy), ("http", &self.http_proxy), ("https", &self.https_proxy)];
+        let given = all.into_iter().filter_map(|(scheme, proxy)| Some((scheme, proxy.as_deref()?)));
+        given
+            .map(|(scheme, proxy)| {
+                let proxy = ureq::Proxy::new(proxy).map_err(|_| {
+                    Failure::Settings("the proxy's address is not one: use http://host:port".to_owned())
+                })?;
+                let known = if proxy.username().is_some() { ", with a user's name" } else { "" };
+                let protocol = proxy.protocol().to_string().to_ascii_lowercase();
+                Ok((scheme, format!("{protocol}://{}:{}{known}", proxy.host(), proxy.port())))
+            })
+            .collect()
+    }
 }
 
 /// Why there is no answer.
@@ -100,6 +111,8 @@ pub struct Request {
     pub attempts: u32,
     /// The longest for all tries together, pauses included; `None` for what the deadline allows.
     pub limit: Option<Duration>,
+    /// A proxy that must see the request itself, for plain HTTP alone; others are a matter of [`Network`].
+    pub through: Option<Url>,
 }
 
 impl Request {
@@ -115,6 +128,7 @@ impl Request {
             patience: PATIENCE,
             attempts: ATTEMPTS,
             limit: None,
+            through: None,
         }
     }
 }
@@ -156,8 +170,8 @@ impl Http {
     /// A door that closes at `deadline`.
     pub fn new(network: Network, deadline: Instant) -> Result<Self, Failure> {
         let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(certificates(&network)?)))
-            .client_cert(client(&network.client)?)
+            .root_certs(RootCerts::Specific(Arc::new(trust::certificates(&network)?)))
+            .client_cert(trust::client(&network.client)?)
             .build();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -168,10 +182,7 @@ impl Http {
             .tls_config(tls)
             .build()
             .new_agent();
-        for proxy in [&network.proxy, &network.http_proxy, &network.https_proxy].into_iter().flatten() {
-            ureq::Proxy::new(proxy)
-                .map_err(|_| Failure::Settings("the proxy's address is not one: use http://host:port".to_owned()))?;
-        }
+        network.proxies()?;
         Ok(Self { agent, network, deadline, resends: AtomicUsize::new(0) })
     }
 
@@ -241,6 +252,7 @@ impl Http {
             // A log often stands in signed storage at another host, which must not see our key.
             if target.origin() != request.url.origin() {
                 request.credentials.clear();
+                request.through = None;
             }
             been.push(std::mem::replace(&mut request.url, target));
         }
@@ -253,20 +265,26 @@ impl Http {
         if patience.is_zero() {
             return Err(Failure::Late(address));
         }
-        let proxy = self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok());
+        let (agent, proxy) = match &request.through {
+            Some(through) => {
+                let unknown = || Failure::Settings(format!("{} is no proxy", public(through)));
+                (forward::client(self.agent.config(), through).ok_or_else(unknown)?, None)
+            }
+            None => (self.agent.clone(), self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok())),
+        };
         let headers = request.headers.iter().chain(&request.credentials);
         let result = if let Some(body) = &request.body {
             let mut builder = match request.verb {
-                "PUT" => self.agent.put(request.url.as_str()),
-                "PATCH" => self.agent.patch(request.url.as_str()),
-                _ => self.agent.post(request.url.as_str()),
+                "PUT" => agent.put(request.url.as_str()),
+                "PATCH" => agent.patch(request.url.as_str()),
+                _ => agent.post(request.url.as_str()),
             };
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }
             builder.config().timeout_global(Some(patience)).proxy(proxy).build().send(body.as_str())
         } else {
-            let mut builder = self.agent.get(request.url.as_str());
+            let mut builder = agent.get(request.url.as_str());
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }
@@ -386,54 +404,6 @@ fn in_block(ip: IpAddr, network: &str, bits: &str) -> bool {
     bits <= width && (bits == 0 || (ip ^ network) >> (width - bits) == 0)
 }
 
-/// The certificate and key with which we show who we are.
-fn client(pem: &[u8]) -> Result<Option<ClientCert>, Failure> {
-    let wrong = |reason: &str| Failure::Settings(format!("the client's certificate: {reason}"));
-    let (mut chain, mut key) = (Vec::new(), None);
-    for item in ureq::tls::parse_pem(pem) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => chain.push(certificate),
-            Ok(PemItem::PrivateKey(private)) => key = Some(private),
-            Ok(_) => {}
-            // The text of the error could quote the key.
-            Err(_) => return Err(wrong("it is not PEM")),
-        }
-    }
-    match key {
-        _ if pem.is_empty() => Ok(None),
-        Some(key) if !chain.is_empty() => Ok(Some(ClientCert::new_with_certs(&chain, key))),
-        Some(_) => Err(wrong("there is a key and no certificate")),
-        None => Err(wrong("there is no key that is not encrypted")),
-    }
-}
-
-fn certificates(network: &Network) -> Result<Vec<Certificate<'static>>, Failure> {
-    let mut all = Vec::new();
-    if network.roots != Roots::System {
-        all.extend(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|der| Certificate::from_der(der).to_owned()));
-    }
-    if network.roots != Roots::Bundled {
-        // Errors of single certificates are left alone: one broken file of the system must not cost the others.
-        let system = rustls_native_certs::load_native_certs().certs;
-        all.extend(system.iter().map(|der| Certificate::from_der(der).to_owned()));
-    }
-    let mut given = 0;
-    for item in ureq::tls::parse_pem(&network.authorities) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => {
-                all.push(certificate);
-                given += 1;
-            }
-            Ok(_) => {}
-            Err(error) => return Err(Failure::Settings(format!("the file of certificate authorities: {error}"))),
-        }
-    }
-    if given == 0 && !network.authorities.is_empty() {
-        return Err(Failure::Settings("the file of certificate authorities holds none: it must be PEM".to_owned()));
-    }
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -490,21 +460,6 @@ mod tests {
         check("Wed, 21 Oct 2026 07:28:30 GMT", None, None);
         check("-3", None, None);
         check("soon", now, None);
-    }
-
-    #[test]
-    fn a_client_certificate_needs_its_key_and_no_message_shows_it() {
-        let check = |pem: &str, expected: &str| {
-            let message = client(pem.as_bytes()).err().map(|failure| failure.to_string()).unwrap_or_default();
-            assert!(message.contains(expected) && !message.contains("TUlJ"), "{message}");
-        };
-        let key = "-----BEGIN PRIVATE KEY-----\nTUlJQ3RoaXNpc25vdGFrZXk=\n-----END PRIVATE KEY-----\n";
-        let certificate = key.replace("PRIVATE KEY", "CERTIFICATE");
-        check(key, "no certificate");
-        check(&certificate, "no key");
-        check("nonsense", "no key");
-        assert!(client(b"").unwrap().is_none());
-        assert!(client(format!("{certificate}{key}").as_bytes()).unwrap().is_some());
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub mod reduce;
 pub mod report;
 pub mod runbook;
 pub mod saved;
+pub mod self_check;
 pub mod settings;
 pub mod signature;
 pub mod stop;

@@ -104,6 +104,7 @@ fn run(server: &Server, llm: &Llm, task: &str, env: &[(&str, &str)]) -> Ran {
         .env("FIREFIGHTER_NO_FORGE", "1")
         .envs(variables)
         .env("OCTOPUS_URL", server.url())
+        .env("FIREFIGHTER_SHARE", "true")
         .env("FIREFIGHTER_LLM_URL", llm.url())
         .env("FIREFIGHTER_LLM_MODEL", "simulated")
         .envs(env.iter().copied())
@@ -219,7 +220,7 @@ fn who_does_not_want_it_neither_takes_nor_keeps_an_answer() {
     let (server, llm) = (Server::start(world()), model());
     let (name, text) = first(&server, &llm);
     keep(&server, THEIRS, &name, text.as_bytes());
-    let ran = run(&server, &llm, OURS, &[("FIREFIGHTER_NO_SHARE", "true")]);
+    let ran = run(&server, &llm, OURS, &[("FIREFIGHTER_SHARE", "false")]);
     assert_eq!(llm.requests().len(), 2);
     assert!(ran.kept().is_empty());
 }

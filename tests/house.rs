@@ -28,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("publish", &["model", "error", "host", "redact", "report"]),
     ("beside", &["model", "host", "http", "redact", "diagnose"]),
     ("early", &["model", "error", "host", "redact", "diagnose", "beside", "report", "publish"]),
+    ("self_check", &["http"]),
     ("stop", &[]),
     ("settings", &["error", "diagnose", "forge", "host", "http", "publish", "redact", "reduce"]),
     ("cli", &["settings"]),

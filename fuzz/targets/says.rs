@@ -139,7 +139,10 @@ pub fn servers(data: &[u8]) {
         let env: Env = BTreeMap::from([(name.to_owned(), value.to_owned()), ("CI".to_owned(), "true".to_owned())]);
         let host: Box<dyn Host> = host::detect(&env, &Access::default(), &HTTP).unwrap_or_else(|_| panic!("{name}"));
         let said = |text: &str| host.say(&notices(text)).unwrap_or_default();
-        assert_eq!(commands(&said(&text)), commands(&said("x")), "{name}: {}", said(&text));
+        let (found, expected) = (commands(&said(&text)), commands(&said("x")));
+        let sorts = |commands: &[String]| commands.iter().cloned().collect::<std::collections::BTreeSet<_>>();
+        // Some servers are told each line by itself.
+        assert_eq!(sorts(&found), sorts(&expected), "{name}: {}", said(&text));
         let printed = host.printed(&text).unwrap_or_default();
         assert_eq!(commands(&printed), Vec::<String>::new(), "{name}: {printed}");
         let harmless = host::harmless(&text, &env, &ci::Settings::default());

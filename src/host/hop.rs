@@ -69,6 +69,10 @@ impl Host for Onward {
         self.first.files(notices)
     }
 
+    fn kept(&self, notices: &[Notice]) -> Vec<(&'static str, String)> {
+        self.first.kept(notices)
+    }
+
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {
         self.first.post(notices, notes);
     }

@@ -70,6 +70,11 @@ pub trait Host: Send + Sync {
         Vec::new()
     }
 
+    /// What of `notices` the host reads from files in the report's folder: their names there, and what they hold.
+    fn kept(&self, _: &[Notice]) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Tells `notices` by the host's API, where the user wants that. What could not be told costs a note.
     fn post(&self, _: &[Notice], _: &mut Vec<Note>) {}
 

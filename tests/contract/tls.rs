@@ -1,4 +1,4 @@
-//! What can be wrong with TLS: a front before a plain server, with a certificate of the test's own authority.
+//! TLS, and what can be wrong with it: a front before a plain server, with a certificate of the test's own authority.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 /// What is wrong, and whether who is asked with it waits for nothing.
 pub(crate) struct Wrong {
@@ -29,6 +30,8 @@ pub(crate) enum Kind {
     Plain,
     Hang,
     Cut,
+    /// The server wants to see a certificate of its own authority.
+    Client,
 }
 
 pub(crate) const WRONGS: &[Wrong] = &[
@@ -62,17 +65,28 @@ pub(crate) const WRONGS: &[Wrong] = &[
     Wrong { name: "TLS: cut in the middle of the handshake", slow: false, told: "cannot be reached", kind: Kind::Cut },
 ];
 
-/// A front: its address, and the authority that signed for it, as PEM.
+/// A front: its address, the authority that signed for it, and a certificate with its key that it knows, as PEM.
 pub(crate) struct Front {
     pub(crate) url: String,
+    pub(crate) port: u16,
     pub(crate) authority: String,
+    pub(crate) client: String,
 }
+
+/// The names that a front's certificate is for.
+const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "octopus.internal.example"];
 
 /// A front with `kind` wrong before the server at `plain`, such as `127.0.0.1:8080`. It lives as long as the test program.
 pub(crate) fn front(plain: &str, kind: Kind) -> Front {
-    let (authority, config) = config(kind);
-    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://localhost:{}", socket.local_addr().unwrap().port());
+    front_on(&TcpListener::bind("127.0.0.1:0").unwrap(), plain, kind)
+}
+
+/// The same, behind `socket`.
+pub(crate) fn front_on(socket: &TcpListener, plain: &str, kind: Kind) -> Front {
+    let (authority, client, config) = config(kind);
+    let port = socket.local_addr().unwrap().port();
+    let url = format!("https://localhost:{port}");
+    let socket = socket.try_clone().unwrap();
     let plain = plain.to_owned();
     thread::spawn(move || {
         for stream in socket.incoming().flatten() {
@@ -83,7 +97,7 @@ pub(crate) fn front(plain: &str, kind: Kind) -> Front {
             });
         }
     });
-    Front { url, authority }
+    Front { url, port, authority, client }
 }
 
 fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, plain: &str, kind: Kind) -> std::io::Result<()> {
@@ -128,19 +142,22 @@ fn serve(mut stream: TcpStream, config: Arc<ServerConfig>, plain: &str, kind: Ki
     tls.flush()
 }
 
-fn config(kind: Kind) -> (String, Arc<ServerConfig>) {
+fn config(kind: Kind) -> (String, String, Arc<ServerConfig>) {
     let authority = |name: &str| {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        (certificate.pem(), Issuer::new(params, key))
+        (certificate, Issuer::new(params, key))
     };
-    let (pem, ours) = authority("Test authority");
-    let (_, unknown) = authority("Another authority");
-    let name = if kind == Kind::Name { "other.example.com" } else { "localhost" };
-    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let (authority, ours, unknown) = {
+        let (ours, theirs) = (authority("Test authority"), authority("Another authority"));
+        (ours.0, ours.1, theirs.1)
+    };
+    let (pem, authority) = (authority.pem(), CertificateDer::from(authority.der().to_vec()));
+    let names = if kind == Kind::Name { &["other.example.com"][..] } else { &NAMES };
+    let mut params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
     match kind {
         Kind::Expired => {
             params.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -154,12 +171,14 @@ fn config(kind: Kind) -> (String, Arc<ServerConfig>) {
     let certificate = params.signed_by(&key, issuer).unwrap();
     let chain = vec![CertificateDer::from(certificate.der().to_vec())];
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let client_key = KeyPair::generate().unwrap();
+    let client = CertificateParams::new(vec!["worker".to_owned()]).unwrap().signed_by(&client_key, &ours).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .unwrap();
-    (pem, Arc::new(config))
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let builder =
+        if kind == Kind::Client { builder.with_client_cert_verifier(verifier) } else { builder.with_no_client_auth() };
+    (pem, client.pem() + &client_key.serialize_pem(), Arc::new(builder.with_single_cert(chain, key).unwrap()))
 }
