@@ -24,7 +24,7 @@ const SCHEMA: &str = "firefighter.answer/1";
 /// From so many runs at once on, asking waits.
 const MANY: usize = 8;
 /// The share of the time left that the longest wait may take.
-const SHARE: u32 = 4;
+const SHARE: u32 = 3;
 /// Characters of a name that a stranger wrote.
 const LONGEST: usize = 80;
 
