@@ -242,6 +242,9 @@ mod tests {
         check("a\rb", "ab");
         check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023\\u0023x\"}");
         check("{\n::error::x", "{\n: :error::x");
+        check("{\"a\":\n##[error]", "{\"a\":\n# #[error]");
+        check("\u{1b}\0: #\u{1b}(0#[error]", ": #(0#[error]");
+        check("\u{1b}##[error]", "# #[error]");
         check("--- a\n\u{1b}[1m+++ b\n---\n--x", " --- a\n \u{1b}[1m+++ b\n---\n--x");
         check("#\u{200b}#[x]\n\u{200b}::x", "#\u{200b} #[x]\n\u{200b}: :x");
         check("\u{1b}]8;;x\u{7}a \u{1b}[2Kb\u{1b}", "]8;;xa [2Kb");
