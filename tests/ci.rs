@@ -68,6 +68,8 @@ struct Answer {
     body: String,
     /// A file beside `server.toml` instead.
     file: Option<String>,
+    /// How often it is given; without it always.
+    times: Option<usize>,
     /// A header that must not come along: signed storage takes no token of ours.
     refuses: Option<String>,
 }
@@ -152,13 +154,15 @@ fn run(name: &str) -> Ran {
     let case: Case = toml(&folder.join("case.toml"));
     let Answers { answers } = toml(&folder.join("server.toml"));
     let home = folder.clone();
+    let given: Vec<AtomicUsize> = answers.iter().map(|_| AtomicUsize::new(0)).collect();
     let server = Listener::start(move |request| {
-        let fits = |answer: &&Answer| {
+        let fits = |(answer, given): &(&Answer, &AtomicUsize)| {
             let path = if answer.path.contains('?') { request.target() } else { request.path.clone() };
-            answer.path == path && answer.method == request.method
+            let fits = answer.path == path && answer.method == request.method;
+            fits && given.fetch_add(1, Ordering::Relaxed) < answer.times.unwrap_or(usize::MAX)
         };
         let url = format!("http://{}", request.header("host").unwrap_or_default());
-        match answers.iter().find(fits) {
+        match answers.iter().zip(&given).find(fits).map(|(answer, _)| answer) {
             Some(Answer { refuses: Some(header), .. }) if request.header(header).is_some() => {
                 Response::json(400, &json!({ "message": format!("{header} came along") }))
             }

@@ -212,6 +212,25 @@ fn orders(host: Host, out: &str) -> Vec<String> {
             let found = host_parsers::gitlab::sections(out.as_bytes()).into_iter();
             found.map(|section| section.data).filter(|name| name != "firefighter").collect()
         }
+        Host::Azure => {
+            let meant =
+                ["setvariable", "setprogress", "debug", "logissue", "uploadsummary"].map(|name| format!("task.{name}"));
+            let found = host_parsers::names(&host_parsers::azure::commands(out.as_bytes()));
+            found.into_iter().filter(|name| !meant.contains(name) && name != "artifact.upload").collect()
+        }
+        Host::TeamCity => {
+            let log = ["progressMessage", "blockOpened", "blockClosed", "message"];
+            let meant = ["setParameter", "addBuildTag", "buildStatus", "publishArtifacts"];
+            let is_meant = |name: &String| log.contains(&name.as_str()) || meant.contains(&name.as_str());
+            let found = host_parsers::names(&host_parsers::teamcity::messages(out.as_bytes()));
+            found.into_iter().filter(|name| !is_meant(name)).collect()
+        }
+        // Nothing is obeyed there; what any other would obey is not said there either.
+        Host::Jenkins => {
+            let azure = host_parsers::azure::commands(out.as_bytes());
+            let found = azure.into_iter().chain(host_parsers::teamcity::messages(out.as_bytes()));
+            found.map(|command| command.name).chain(orders(Host::GitHub, out)).collect()
+        }
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) enum Host {
     Octopus,
     GitHub,
     GitLab,
+    Azure,
+    TeamCity,
+    Jenkins,
 }
 
 /// A column: what is asked, and how a run is set up whose answers from there pass through a fault, if any.
@@ -68,6 +71,12 @@ pub(crate) const CLIENTS: &[Client] = &[
     },
     Client { name: "GitLab: jobs", stage: |fault| gitlab(fault, |path| !path.ends_with("/trace")) },
     Client { name: "GitLab: log", stage: |fault| gitlab(fault, |path| path.ends_with("/trace")) },
+    Client { name: "Azure: run", stage: |fault| azure(fault, |path| !path.contains("/logs/")) },
+    Client { name: "Azure: log", stage: |fault| azure(fault, |path| path.contains("/logs/")) },
+    Client { name: "TeamCity: build", stage: |fault| teamcity(fault, |path| !path.contains("Log.html")) },
+    Client { name: "TeamCity: log", stage: |fault| teamcity(fault, |path| path.contains("Log.html")) },
+    Client { name: "Jenkins: build", stage: |fault| jenkins(fault, |path| !path.ends_with("/consoleText")) },
+    Client { name: "Jenkins: log", stage: |fault| jenkins(fault, |path| path.ends_with("/consoleText")) },
     Client { name: "proxy", stage: proxy },
 ];
 
@@ -277,6 +286,89 @@ fn gitlab(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
     ];
     let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     Stage { env, listeners: vec![listener], servers: Vec::new(), elsewhere, host: Host::GitLab }
+}
+
+/// A run inside a build server that tells of itself in `env`.
+fn built(env: &[(&str, &str)], listener: Listener, elsewhere: Arc<Listener>, host: Host) -> Stage {
+    let all = [("CI", "true"), ("FIREFIGHTER_CI_TOKEN", KEYS[3]), ("FIREFIGHTER_NO_FORGE", "1")];
+    let env = env.iter().chain(&all).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Stage { env, listeners: vec![listener], servers: Vec::new(), elsewhere, host }
+}
+
+fn azure(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
+    let elsewhere = elsewhere();
+    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
+        "/acme/shop/_apis/build/builds/77/timeline" => {
+            let job = json!({ "id": "j", "type": "Job", "name": "build", "state": "inProgress" });
+            let task = json!({ "id": "t", "parentId": "j", "type": "Task", "name": "Install", "state": "completed", "result": "failed",
+                "log": { "id": 5 }, "issues": [{ "type": "error", "message": "Bash exited with code '1'." }] });
+            Response::json(200, &json!({ "records": [job, task] }))
+        }
+        "/acme/shop/_apis/build/builds/77/logs/5" => Response::new(200, "text/plain", LOG),
+        "/acme/shop/_apis/build/builds" => Response::json(200, &json!({ "value": [] })),
+        _ => Response::json(404, &json!({ "message": "not found" })),
+    });
+    let url = format!("{}/acme/", listener.url());
+    let env = [
+        ("TF_BUILD", "True"),
+        ("SYSTEM_COLLECTIONURI", url.as_str()),
+        ("SYSTEM_TEAMPROJECT", "shop"),
+        ("SYSTEM_DEFINITIONID", "4"),
+        ("BUILD_BUILDID", "77"),
+        ("BUILD_DEFINITIONNAME", "CI"),
+        ("BUILD_SOURCEBRANCH", "refs/heads/main"),
+    ];
+    built(&env, listener, elsewhere, Host::Azure)
+}
+
+fn teamcity(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
+    let elsewhere = elsewhere();
+    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
+        "/app/rest/builds/id:77" => Response::json(
+            200,
+            &json!({ "id": 77, "number": "4", "status": "FAILURE", "buildType": { "id": "Shop", "name": "Build", "projectName": "Shop" },
+                "problemOccurrences": { "problemOccurrence": [{ "details": "Process exited with code 1 (Step: Install)" }] } }),
+        ),
+        "/downloadBuildLog.html" => {
+            let lines = LOG.lines().filter_map(|line| line.split_once(' '));
+            let lines = lines.map(|(time, text)| format!("[{time}] :\t [Step 1/1] {text}\n"));
+            Response::new(200, "text/plain", format!("[09:00:00] : Step 1/1: Install\n{}", lines.collect::<String>()))
+        }
+        "/app/rest/builds" => Response::json(200, &json!({ "build": [] })),
+        _ => Response::new(404, "text/plain", "not found"),
+    });
+    let url = format!("{}/viewLog.html?buildId=77", listener.url());
+    built(&[("TEAMCITY_VERSION", "2026.1"), ("BUILD_URL", url.as_str())], listener, elsewhere, Host::TeamCity)
+}
+
+fn jenkins(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
+    let elsewhere = elsewhere();
+    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
+        "/job/shop/77/api/json" => Response::json(200, &json!({ "number": 77, "fullDisplayName": "shop #77" })),
+        "/job/shop/77/consoleText" => {
+            Response::new(200, "text/plain", format!("[Pipeline] {{ (Install)\n{LOG}[Pipeline] }}\n"))
+        }
+        "/job/shop/77/wfapi/describe" => {
+            Response::json(200, &json!({ "stages": [{ "id": "6", "name": "Install", "status": "FAILED" }] }))
+        }
+        "/job/shop/77/execution/node/6/wfapi/describe" => {
+            let fault = json!({ "id": "7", "error": { "message": "script returned exit code 1" } });
+            Response::json(200, &json!({ "stageFlowNodes": [fault] }))
+        }
+        "/job/shop/api/json" => Response::json(200, &json!({ "builds": [{ "number": 77 }], "lastStableBuild": null })),
+        _ => Response::html(404, "not found"),
+    });
+    let url = format!("{}/job/shop/77/", listener.url());
+    let env = [
+        ("JENKINS_URL", url.as_str()),
+        ("BUILD_ID", "77"),
+        ("BUILD_NUMBER", "77"),
+        ("BUILD_URL", url.as_str()),
+        ("JOB_NAME", "shop"),
+        ("STAGE_NAME", "Install"),
+        ("JENKINS_USER", "firefighter"),
+    ];
+    built(&env, listener, elsewhere, Host::Jenkins)
 }
 
 /// The story behind a proxy: who asks it for a way to the server gets one, unless the fault is in between, and has the server at

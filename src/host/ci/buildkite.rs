@@ -200,8 +200,8 @@ impl Buildkite {
                  {TOKEN} to an API token with read_builds, read_build_logs and write_builds"
             )));
         } else {
-            let states = "state[]=failed&state[]=timed_out&";
-            match self.jobs(api, &self.var("BUILDKITE_BUILD_NUMBER"), states) {
+            let query = "state[]=failed&state[]=timed_out&";
+            match self.jobs(api, &self.var("BUILDKITE_BUILD_NUMBER"), query) {
                 Ok(jobs) => {
                     let hard = |job: &Found| {
                         let is_script = job.kind.as_deref().is_none_or(|kind| kind == "script");

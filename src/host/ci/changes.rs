@@ -56,10 +56,10 @@ pub(super) fn commit(id: &str, message: &str) -> Change {
 }
 
 /// A file that differs, with the word for how, such as `modified`, and its diff.
-pub(super) fn file(path: &str, how: &str, patch: Option<&str>) -> Change {
+pub(super) fn file(path: &str, how: &str, diff: Option<&str>) -> Change {
     let name = path.rsplit('/').next().unwrap_or_default();
     let kind = if PACKAGES.contains(&name) { ChangeKind::Package } else { ChangeKind::Commit };
-    Change { details: patch.map(cut), ..bare(kind, format!("file {path} ({how})")) }
+    Change { details: diff.map(cut), ..bare(kind, format!("file {path} ({how})")) }
 }
 
 /// What two jobs ran on, where it differs: `said` has the words after which a log's first lines say it, and what it is.

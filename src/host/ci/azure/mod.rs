@@ -106,7 +106,7 @@ impl Host for Azure {
         }
         let error = culprits.first().map(|record| tree.failure(record));
         let started = records.iter().filter_map(|record| record.start_time).min();
-        let mut incident = incident(Run { error, started, ..self.run() }, jobs)?;
+        let mut incident = incident(Run { started, error, ..self.run() }, jobs)?;
         match good {
             Ok(Some(good)) => {
                 incident.changes = good.changes;
@@ -294,7 +294,7 @@ impl Azure {
             Log::default()
         });
         let run = Run {
-            title: format!("{} {}", self.var("BUILD_DEFINITIONNAME"), good.build_number.clone().unwrap_or_default()),
+            title: format!("{} {}", self.var("BUILD_DEFINITIONNAME"), good.number.clone().unwrap_or_default()),
             url: Some(self.address(&id)),
             id,
             version: good.source_branch.as_deref().map(|branch| short_branch(branch).to_owned()),

@@ -32,6 +32,8 @@ impl Voice {
         let mut out = String::new();
         let mut issues = 0;
         let place = place(notices, self.sources.as_deref());
+        // Among other notices the report says it too; alone it would be seen only by who looks for faults of the pipeline.
+        let alone = notices.iter().all(|notice| matches!(notice, Notice::Verbose(_)));
         for notice in notices {
             match notice {
                 Notice::Highlight(text) if issues < ISSUES => {
@@ -45,6 +47,11 @@ impl Voice {
                     command(&mut out, &format!("task.logissue type={kind}{}", place.unwrap_or_default()), &issue(text));
                 }
                 Notice::Warning(text) => command(&mut out, "task.logissue type=warning", &issue(text)),
+                Notice::Verbose(text) if alone => {
+                    for line in neutral::marked(text) {
+                        let _ = writeln!(out, "{line}");
+                    }
+                }
                 Notice::Verbose(text) => command(&mut out, "task.debug", text),
                 Notice::Progress(percent, doing) => {
                     command(&mut out, &format!("task.setprogress value={}", percent.min(&100)), doing);
@@ -89,9 +96,11 @@ fn command(out: &mut String, what: &str, data: &str) {
     let _ = writeln!(out, "##vso[{what}]{}", escaped(data));
 }
 
-/// A value that later steps and jobs can read.
+/// A value that later steps and jobs can read. The agent puts in the value of each variable that it names as `$(NAME)`, be it a
+/// secret: a value of ours names none.
 fn set(out: &mut String, name: &str, value: &str) {
-    command(out, &format!("task.setvariable variable={name};isoutput=true"), value);
+    let value = value.replace("$(", "$ (").replace("${", "$ {").replace("$[", "$ [");
+    command(out, &format!("task.setvariable variable={name};isoutput=true"), &value);
 }
 
 fn issue(text: &str) -> String {
@@ -122,15 +131,25 @@ mod tests {
 
     #[test]
     fn what_a_log_says_ends_no_command_and_begins_none() {
-        let output =
-            Notice::Output { name: "Firefighter.FailedStep".to_owned(), value: "50%; a]b\n##vso[x.y]z".to_owned() };
+        let output = Notice::Output {
+            name: "Firefighter.FailedStep".to_owned(),
+            value: "50%; a]b\n##vso[x.y]z $(SECRET)".to_owned(),
+        };
         let said =
             Voice::default().say(&[Notice::Highlight("##vso[task.complete result=Failed;]\rx".to_owned()), output]);
         assert_eq!(
             said,
             "##vso[task.logissue type=error]# #vso[task.complete result=Failed%3B%5D x\n\
-             ##vso[task.setvariable variable=failedStep;isoutput=true]50%AZP25%3B a%5Db # #vso[x.y%5Dz\n"
+             ##vso[task.setvariable variable=failedStep;isoutput=true]50%AZP25%3B a%5Db # #vso[x.y%5Dz $ (SECRET)\n"
         );
+    }
+
+    #[test]
+    fn a_remark_that_stands_alone_is_seen() {
+        let remark = || Notice::Verbose("##vso[a.b]c".to_owned());
+        let say = |notices: &[Notice]| Voice::default().say(notices);
+        assert_eq!(say(&[remark()]), "│ # #vso[a.b]c\n");
+        assert!(say(&[Notice::Highlight("x".to_owned()), remark()]).ends_with("##vso[task.debug]# #vso[a.b%5Dc\n"));
     }
 
     #[test]

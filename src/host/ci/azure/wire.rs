@@ -59,7 +59,8 @@ pub(super) struct List<T> {
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Build {
     pub(super) id: u64,
-    pub(super) build_number: Option<String>,
+    #[serde(rename = "buildNumber")]
+    pub(super) number: Option<String>,
     pub(super) source_branch: Option<String>,
     pub(super) source_version: Option<String>,
     pub(super) start_time: Option<Timestamp>,

@@ -336,11 +336,11 @@ impl GitHub {
     }
 }
 
-/// All jobs of a list, of which a matrix has at most 256; `list` is its address up to the place of the page.
-fn pages(api: &Api, list: &str) -> Result<Vec<wire::Job>, Trouble> {
+/// All jobs of a list, of which a matrix has at most 256; `address` is its own up to the place of the page.
+fn pages(api: &Api, address: &str) -> Result<Vec<wire::Job>, Trouble> {
     let mut jobs = Vec::new();
     for page in 1..=3 {
-        let found: wire::Jobs = api.get(&format!("{list}per_page=100&page={page}"))?;
+        let found: wire::Jobs = api.get(&format!("{address}per_page=100&page={page}"))?;
         let last = found.jobs.len() < 100;
         jobs.extend(found.jobs);
         if last {

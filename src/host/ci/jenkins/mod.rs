@@ -67,7 +67,7 @@ impl Host for Jenkins {
             notes.push(note(format!("the build: {trouble}; {}", self.remedy())));
             Build::default()
         });
-        let (nodes, fault) = match stages {
+        let (known, fault) = match stages {
             Ok(stages) => (stages.nodes, stages.fault),
             Err(trouble) => {
                 let ask = "the plugin Pipeline: REST API tells how each stage ended; without it the console does";
@@ -79,7 +79,7 @@ impl Host for Jenkins {
             }
         };
         let log = console.and_then(|answer| {
-            log::read(answer.into_reader(), &nodes).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
+            log::read(answer.into_reader(), &known).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
         });
         let log = log.map_err(|trouble| notes.push(note(format!("the console: {trouble}; {}", self.remedy())))).ok();
         let job = Job {
@@ -306,8 +306,7 @@ fn stages(api: &Api, own: &str) -> Result<Told, Trouble> {
         // That the stage failed is known; why is more, and not worth a note.
         let inside = api.get::<Stages>(&format!("{own}execution/node/{id}/wfapi/describe")).ok()?;
         let nodes = inside.stage_flow_nodes.unwrap_or_default();
-        let fault = nodes.into_iter().filter_map(|node| node.error?.message).next();
-        Some((name, fault?))
+        Some((name, nodes.into_iter().find_map(|node| node.error?.message)?))
     });
     Ok(Told { nodes, fault })
 }

@@ -86,7 +86,9 @@ fn fails(text: &str, level: Level) -> bool {
 mod tests {
     use super::*;
 
-    fn told(text: &str) -> (Vec<(String, Outcome)>, Vec<(String, Option<usize>)>) {
+    type Told = (Vec<(String, Outcome)>, Vec<(String, Option<usize>)>);
+
+    fn told(text: &str) -> Told {
         let log = read(text.as_bytes()).unwrap();
         let steps = log.steps.iter().map(|step| (step.name.clone(), step.outcome)).collect();
         (steps, (0..log.lines.len()).map(|at| (log.line(at).to_owned(), log.lines[at].step)).collect())

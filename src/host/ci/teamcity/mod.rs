@@ -108,7 +108,7 @@ impl Host for TeamCity {
             Build::default()
         });
         let log = log.or_else(|trouble| {
-            let instead = self.listed(&api, id, &build);
+            let instead = listed(&api, id, &build);
             let tells = if instead.is_some() { "; what the server lists of it stands in its place" } else { "" };
             notes.push(note(format!("the build's log: {trouble}{tells}; {GIVE}")));
             instead.ok_or(trouble)
@@ -181,12 +181,12 @@ impl TeamCity {
     }
 
     fn name(&self, build: &Build) -> String {
-        let told = build.build_type.as_ref().and_then(|kind| kind.name.clone());
+        let told = build.configuration.as_ref().and_then(|kind| kind.name.clone());
         told.unwrap_or_else(|| self.var("TEAMCITY_BUILDCONF_NAME"))
     }
 
     fn run(&self, build: &Build) -> Run {
-        let project = build.build_type.as_ref().and_then(|kind| kind.project_name.clone());
+        let project = build.configuration.as_ref().and_then(|kind| kind.project_name.clone());
         let project = project.or_else(|| variable(&self.env, "TEAMCITY_PROJECT_NAME"));
         let number = build.number.clone().unwrap_or_else(|| self.var("BUILD_NUMBER"));
         let of = project.as_ref().map(|project| format!(" of {project}")).unwrap_or_default();
@@ -209,24 +209,6 @@ impl TeamCity {
         }
     }
 
-    /// The problems and failed tests that the server lists, where there is no log.
-    fn listed(&self, api: &Api, id: &str, build: &Build) -> Option<Log> {
-        let path = format!(
-            "app/rest/testOccurrences?locator=build:(id:{id}),status:FAILURE,count:{TESTS}&fields=testOccurrence(name,details)"
-        );
-        let tests: Tests = api.get(&path).unwrap_or_default();
-        let mut text: Vec<String> = build.problems().map(str::to_owned).collect();
-        for test in tests.test_occurrence.into_iter().flatten() {
-            text.push(format!("{} failed", test.name.unwrap_or_default()));
-            text.extend(test.details);
-        }
-        let mut log = plain(text.join("\n").as_bytes()).ok().filter(|log| !log.lines.is_empty())?;
-        for line in &mut log.lines {
-            line.level = Level::Error;
-        }
-        Some(log)
-    }
-
     /// The last good build on the same branch, else on the default one, with its log; and the commits since.
     fn last_good(
         &self,
@@ -234,7 +216,7 @@ impl TeamCity {
         build: &Build,
         notes: &mut Vec<Note>,
     ) -> Result<Option<(Baseline, Vec<Change>)>, Trouble> {
-        let Some(kind) = build.build_type.as_ref().and_then(|kind| kind.id.as_ref()) else { return Ok(None) };
+        let Some(kind) = build.configuration.as_ref().and_then(|kind| kind.id.as_ref()) else { return Ok(None) };
         let of = format!("buildType:(id:{kind})");
         let on_default = build.default_branch == Some(true) || build.branch_name.is_none();
         let named = build.branch_name.as_ref().filter(|_| !on_default).map(|branch| {
@@ -287,6 +269,24 @@ impl TeamCity {
 fn fetch(api: &Api, id: &str) -> Result<Log, Trouble> {
     let response = api.open_as(&format!("downloadBuildLog.html?buildId={id}&{LOG}"), "text/plain, */*")?;
     log::read(response.into_reader()).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
+}
+
+/// The problems and failed tests that the server lists, where there is no log.
+fn listed(api: &Api, id: &str, build: &Build) -> Option<Log> {
+    let path = format!(
+        "app/rest/testOccurrences?locator=build:(id:{id}),status:FAILURE,count:{TESTS}&fields=testOccurrence(name,details)"
+    );
+    let tests: Tests = api.get(&path).unwrap_or_default();
+    let mut text: Vec<String> = build.problems().map(str::to_owned).collect();
+    for test in tests.test_occurrence.into_iter().flatten() {
+        text.extend(test.name.map(|name| format!("{name} failed")));
+        text.extend(test.details);
+    }
+    let mut log = plain(text.join("\n").as_bytes()).ok().filter(|log| !log.lines.is_empty())?;
+    for line in &mut log.lines {
+        line.level = Level::Error;
+    }
+    Some(log)
 }
 
 /// The commits of all builds up to `last`, newest first, each once.

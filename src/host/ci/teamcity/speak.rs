@@ -29,7 +29,7 @@ pub(super) fn say(notices: &[Notice]) -> String {
             }
             Notice::Info(text) => log.extend(neutral::marked(text).into_iter().map(|line| (line, "NORMAL"))),
             Notice::Progress(_, doing) => {
-                message(&mut out, "progressMessage", &[("", &format!("Firefighter: {doing}"))])
+                message(&mut out, "progressMessage", &[("", &format!("Firefighter: {doing}"))]);
             }
             _ => {}
         }

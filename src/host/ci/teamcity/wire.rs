@@ -25,7 +25,8 @@ pub(super) struct Build {
     pub(super) default_branch: Option<bool>,
     pub(super) start_date: Option<String>,
     pub(super) finish_date: Option<String>,
-    pub(super) build_type: Option<BuildType>,
+    #[serde(rename = "buildType")]
+    pub(super) configuration: Option<Configuration>,
     pub(super) revisions: Option<Revisions>,
     pub(super) problem_occurrences: Option<Problems>,
     pub(super) changes: Option<Changes>,
@@ -39,7 +40,7 @@ pub(super) struct Builds {
 
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct BuildType {
+pub(super) struct Configuration {
     pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) project_name: Option<String>,
