@@ -162,7 +162,7 @@ struct Content {
 impl Host for Bitbucket {
     fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
         let api = self.api().map_err(|trouble| Error::Settings(trouble.to_string()))?;
-        let steps = self.steps(&api, &self.var("BITBUCKET_PIPELINE_UUID")).unwrap_or_else(|trouble| {
+        let steps = steps(&api, &self.var("BITBUCKET_PIPELINE_UUID")).unwrap_or_else(|trouble| {
             notes.push(note(self.unasked("the steps of the pipeline", &trouble)));
             Vec::new()
         });
@@ -211,7 +211,7 @@ impl Host for Bitbucket {
 
     fn examine(&self) -> Vec<Verdict> {
         let how = if self.settings.token.is_some() { "with a token" } else { "by the pipeline's own proxy" };
-        let steps = self.api().and_then(|api| self.steps(&api, &self.var("BITBUCKET_PIPELINE_UUID")));
+        let steps = self.api().and_then(|api| steps(&api, &self.var("BITBUCKET_PIPELINE_UUID")));
         vec![match steps {
             Ok(steps) => Verdict::new(
                 Standing::Good,
@@ -271,10 +271,6 @@ impl Bitbucket {
             ),
             _ => self.unasked(&format!("the log of {name}"), trouble),
         }
-    }
-
-    fn steps(&self, api: &Api, pipeline: &str) -> Result<Vec<Found>, Trouble> {
-        Ok(api.get::<Values<Found>>(&format!("pipelines/{}/steps/?pagelen=100", encoded(pipeline)))?.values)
     }
 
     fn is_own(&self, step: &Found) -> bool {
@@ -340,7 +336,7 @@ impl Bitbucket {
             let Some(good) = listed.iter().find(passed) else { continue };
             let hash = good.target.as_ref().and_then(|target| Some(target.commit.as_ref()?.hash.clone()));
             let mut notes = Vec::new();
-            let log = self.twin(api, good, failed).unwrap_or_else(|trouble| {
+            let log = twin(api, good, failed).unwrap_or_else(|trouble| {
                 notes.push(note(format!("the log of the last good pipeline: {trouble}")));
                 Log::default()
             });
@@ -364,13 +360,6 @@ impl Bitbucket {
             return Ok(Some(Good { baseline: Baseline { run, log, why }, changes, notes }));
         }
         Ok(None)
-    }
-
-    /// The log of the step of `good` that is the one that failed now.
-    fn twin(&self, api: &Api, good: &Pipeline, failed: &Found) -> Result<Log, Trouble> {
-        let steps = self.steps(api, &good.uuid)?;
-        let twin = steps.iter().find(|step| step.name() == failed.name());
-        twin.map_or(Ok(Log::default()), |step| log(api, &good.uuid, step))
     }
 
     /// The commits that are in this pipeline and were not in the one of `good`, newest first.
@@ -460,6 +449,18 @@ impl Bitbucket {
         let _: Value = api.tell("POST", &path, &body)?;
         Ok(())
     }
+}
+
+/// The steps of a pipeline.
+fn steps(api: &Api, pipeline: &str) -> Result<Vec<Found>, Trouble> {
+    Ok(api.get::<Values<Found>>(&format!("pipelines/{}/steps/?pagelen=100", encoded(pipeline)))?.values)
+}
+
+/// The log of the step of `good` that is the one that failed now.
+fn twin(api: &Api, good: &Pipeline, failed: &Found) -> Result<Log, Trouble> {
+    let listed = steps(api, &good.uuid)?;
+    let twin = listed.iter().find(|step| step.name() == failed.name());
+    twin.map_or(Ok(Log::default()), |step| log(api, &good.uuid, step))
 }
 
 fn log(api: &Api, pipeline: &str, step: &Found) -> Result<Log, Trouble> {

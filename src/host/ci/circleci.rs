@@ -211,7 +211,7 @@ impl Host for CircleCi {
             let text = format!("no token: set {TOKEN} to a personal API token");
             return vec![Verdict::new(Standing::Poor, "CircleCI", text)];
         }
-        let jobs = self.api().and_then(|api| self.jobs(&api, &self.var("CIRCLE_WORKFLOW_ID")));
+        let jobs = self.api().and_then(|api| jobs(&api, &self.var("CIRCLE_WORKFLOW_ID")));
         vec![match jobs {
             Ok(jobs) => Verdict::new(Standing::Good, "CircleCI", format!("the workflow has {} jobs", jobs.len())),
             Err(trouble) => Verdict::new(Standing::Bad, "CircleCI", format!("the workflow's jobs: {trouble}")),
@@ -254,7 +254,7 @@ impl CircleCi {
             notes.push(note(format!("the workflow: {trouble}")));
             Workflow::default()
         });
-        let jobs = self.jobs(api, &id).unwrap_or_else(|trouble| {
+        let jobs = jobs(api, &id).unwrap_or_else(|trouble| {
             notes.push(note(format!(
                 "the workflow's jobs: {trouble}; set {TOKEN} to a personal API token, not one of the project"
             )));
@@ -266,10 +266,6 @@ impl CircleCi {
             job.job_number.is_some() && (ended.contains(&job.word()) || is_own)
         };
         (about, jobs.into_iter().filter(fails).collect())
-    }
-
-    fn jobs(&self, api: &Api, workflow: &str) -> Result<Vec<Found>, Trouble> {
-        Ok(api.get::<Items<Found>>(&format!("v2/workflow/{}/job", encoded(workflow)))?.items)
     }
 
     /// The steps of `job`, and what some of them printed: those called like one of `like`, else those that tell of a failure.
@@ -346,7 +342,7 @@ impl CircleCi {
             let path = format!("v2/pipeline/{}/workflow", encoded(&pipeline.id));
             let passed = |one: &Workflow| one.name == about.name && one.status.as_deref() == Some("success");
             let Some(good) = api.get::<Items<Workflow>>(&path)?.items.into_iter().find(passed) else { continue };
-            let twin = self.jobs(api, &good.id)?.into_iter().find(|job| job.name == failed.name);
+            let twin = jobs(api, &good.id)?.into_iter().find(|job| job.name == failed.name);
             let vcs = pipeline.vcs.clone().unwrap_or_default();
             let since = pipelines.iter().filter(|one| one.number > pipeline.number && one.number <= number);
             let changes = changes(&vcs.revision, since);
@@ -380,6 +376,11 @@ impl CircleCi {
             Err(trouble) => good.notes.push(note(format!("the log of the last good workflow: {trouble}"))),
         }
     }
+}
+
+/// The jobs of a workflow.
+fn jobs(api: &Api, workflow: &str) -> Result<Vec<Found>, Trouble> {
+    Ok(api.get::<Items<Found>>(&format!("v2/workflow/{}/job", encoded(workflow)))?.items)
 }
 
 /// The commits of pipelines that came since the one of `good`, newest first; a pipeline tells no more of a push than its last.

@@ -27,12 +27,15 @@ pub(super) fn compare(incident: &mut Incident, good: Result<Option<Good>, Troubl
     }
 }
 
+/// What each job brought, and what the last good run did.
+type Both<L, G> = (Vec<Result<L, Trouble>>, Result<Option<G>, Trouble>);
+
 /// Asks for what `log` brings of each of `jobs` and for what `good` brings, all side by side.
 pub(super) fn side_by_side<J: Sync, L: Send, G: Send>(
     jobs: &[J],
     log: impl Fn(&J) -> Result<L, Trouble> + Sync,
     good: impl FnOnce() -> Result<Option<G>, Trouble> + Send,
-) -> (Vec<Result<L, Trouble>>, Result<Option<G>, Trouble>) {
+) -> Both<L, G> {
     thread::scope(|scope| {
         let (good, log) = (scope.spawn(good), &log);
         let logs: Vec<_> = jobs.iter().map(|job| scope.spawn(move || log(job))).collect();
