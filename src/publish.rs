@@ -61,10 +61,8 @@ pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dy
     say(out, &format.or_else(|| host.say(&notices)).unwrap_or_default())?;
     let mut remarks = hand_over(host, &notices, folder.as_deref());
     host.post(&notices, &mut remarks);
-    for remark in &mut remarks {
-        remark.stage = Stage::Publish;
-    }
-    let remarks: Vec<Notice> = remarks.iter().map(|note| Notice::Verbose(describe(note))).collect();
+    let told = |note: Note| Notice::Verbose(describe(&Note { stage: Stage::Publish, ..note }));
+    let remarks: Vec<Notice> = remarks.into_iter().map(told).collect();
     if !remarks.is_empty() {
         say(out, &host.say(&remarks).unwrap_or_default())?;
     }

@@ -33,6 +33,8 @@ const TAIL: &str = "bytes=-16777216";
 const ANNOTATION: usize = 60 << 10;
 /// What begins a group at a line's start; the agent's own are of the last kind.
 const GROUPS: [&str; 3] = ["--- ", "+++ ", "~~~ "];
+/// What the agent calls the group in which it runs the job's command: that is the job, whose name says more.
+const COMMANDS: [&str; 4] = ["Running commands", "Running command", "Running script", "Running batch script"];
 /// Opens the group before it: the agent says so where a command failed.
 const OPENS: &str = "^^^ +++";
 
@@ -200,8 +202,8 @@ impl Buildkite {
                  {TOKEN} to an API token with read_builds, read_build_logs and write_builds"
             )));
         } else {
-            let query = "state[]=failed&state[]=timed_out&";
-            match self.jobs(api, &self.var("BUILDKITE_BUILD_NUMBER"), query) {
+            let ended = "state[]=failed&state[]=timed_out&";
+            match self.jobs(api, &self.var("BUILDKITE_BUILD_NUMBER"), ended) {
                 Ok(jobs) => {
                     let hard = |job: &Found| {
                         let is_script = job.kind.as_deref().is_none_or(|kind| kind == "script");
@@ -421,10 +423,20 @@ struct Groups {
     log: Stepped,
     /// A line that begins a group, unless the next one shows that the two are the head of a diff.
     held: Option<(usize, Option<Timestamp>, String)>,
-    /// The group of the last line, that in which something failed, and the last one that is not the agent's own.
+    /// The group of the last line, and the last one that is not the agent's own.
     current: Option<usize>,
-    failed: Option<usize>,
     work: Option<usize>,
+    failed: Failed,
+}
+
+/// Where in a job it failed, as far as the agent said.
+#[derive(Default, Clone, Copy)]
+enum Failed {
+    #[default]
+    Unsaid,
+    /// In the command itself, outside of its groups.
+    Command,
+    Group(usize),
 }
 
 impl Groups {
@@ -433,7 +445,7 @@ impl Groups {
         self.release(is_diff);
         let level = if text.starts_with("🚨 Error:") { Level::Error } else { Level::Info };
         if level == Level::Error || text.starts_with(OPENS) {
-            self.failed = self.current;
+            self.failed = self.current.map_or(Failed::Command, Failed::Group);
         }
         if !is_diff && title(text).is_some() {
             self.held = Some((number, time, text.to_owned()));
@@ -446,15 +458,24 @@ impl Groups {
     fn release(&mut self, is_diff: bool) {
         let Some((number, time, text)) = self.held.take() else { return };
         if let Some(title) = title(&text).filter(|_| !is_diff) {
-            self.current = self.log.begin(title, time);
-            self.work = if text.starts_with("~~~") { self.work } else { self.current };
+            let is_command = COMMANDS.contains(&title);
+            if is_command {
+                self.log.leave(time);
+            }
+            self.current = if is_command { None } else { self.log.begin(title, time) };
+            self.work = if text.starts_with("~~~") && !is_command { self.work } else { self.current };
         }
         self.log.line(number, time, Level::Info, &text);
     }
 
     fn finish(mut self) -> Log {
         self.release(false);
-        self.log.finish(self.failed.or(self.work))
+        let failed = match self.failed {
+            Failed::Unsaid => self.work,
+            Failed::Command => None,
+            Failed::Group(at) => Some(at),
+        };
+        self.log.finish(failed)
     }
 }
 
@@ -512,6 +533,16 @@ mod tests {
         assert_eq!(log.line(6), "not ok");
         assert_eq!(log.steps[1].finished, log.steps[2].started);
         assert!(log.lines[2].time.is_some() && !log.text.contains("bk;t="));
+    }
+
+    #[test]
+    fn the_group_of_the_jobs_command_is_the_job_itself() {
+        let text = "--- Checkout\ncloned\n~~~ Running commands\n$ make\n🚨 Error: The command exited with status 2\n^^^ +++\n\
+                    ~~~ Running local pre-exit hook\nbye\n";
+        let log = read(text.as_bytes()).unwrap();
+        assert!(log.steps.iter().all(|step| !step.culprit), "{:?}", log.steps);
+        let steps: Vec<_> = log.lines.iter().map(|line| line.step).collect();
+        assert_eq!(steps, [Some(0), Some(0), None, None, None, None, Some(1), Some(1)]);
     }
 
     #[test]

@@ -29,6 +29,12 @@ impl Stepped {
         self.current
     }
 
+    /// Ends the step that was begun last: what follows is of the job as a whole.
+    pub(super) fn leave(&mut self, time: Option<Timestamp>) {
+        self.end(time);
+        self.current = None;
+    }
+
     /// Adds a line to the step that was begun last, if any.
     pub(super) fn line(&mut self, number: usize, time: Option<Timestamp>, level: Level, text: &str) {
         self.last = time.or(self.last);
