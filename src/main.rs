@@ -278,9 +278,9 @@ fn work(
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
         Wish::SelfCheck => {
-            let about = self_check::about(&settings.network, env).map_err(|error| Error::Settings(error.to_string()))?;
-            let text =
-                if settings.outputs.format == "json" { about.json().to_string() + "\n" } else { about.text() };
+            let about =
+                self_check::about(&settings.network, env).map_err(|error| Error::Settings(error.to_string()))?;
+            let text = if settings.outputs.format == "json" { about.json().to_string() + "\n" } else { about.text() };
             write(out.as_mut(), &harmless(&text));
             Ok(ExitCode::Good)
         }

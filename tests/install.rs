@@ -221,7 +221,21 @@ fn serve(spoil: fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Option<Listener> {
 }
 
 const TOOLS: [&str; 15] = [
-    "sh", "awk", "cat", "chmod", "cp", "cut", "gzip", "mkdir", "mktemp", "mv", "rm", "sed", "sha256sum", "tar", "curl",
+    "sh",
+    "awk",
+    "cat",
+    "chmod",
+    "cp",
+    "cut",
+    "gzip",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "rm",
+    "sed",
+    "sha256sum",
+    "tar",
+    "curl",
 ];
 
 /// A machine of the installer's: a folder of programs, without some, whose `uname` tells of `machine`.
@@ -292,7 +306,8 @@ fn the_installer_installs_nothing_where_anything_is_wrong() {
     let unnamed = serve(|name, bytes| if name == "SHA256SUMS" { Some(b"0  another\n".to_vec()) } else { Some(bytes) });
     let absent = serve(|name, bytes| (!name.ends_with(".gz")).then_some(bytes));
     let Some(good) = url(&good) else { return };
-    let [other_url, cut_url, unnamed_url, absent_url] = [url(&other), url(&cut), url(&unnamed), url(&absent)].map(Option::unwrap);
+    let [other_url, cut_url, unnamed_url, absent_url] =
+        [url(&other), url(&cut), url(&unnamed), url(&absent)].map(Option::unwrap);
     let closed = "http://127.0.0.1:9".to_owned();
     let cases: [(&str, &str, &str, &[&str], &str, &str); 10] = [
         ("another file", "Linux", "x86_64", &[], &other_url, "is not the file that its checksum promises"),

@@ -79,7 +79,9 @@ fn a_private_authority_is_found_in_a_file_a_folder_and_the_systems_store() {
         let output = diagnose(&env, given, &place);
         match (told(&output), is_trusted) {
             (Ok(()), true) => {}
-            (Err(all), false) => assert!(all.contains("its certificate authority is not known here"), "{given:?} {all}"),
+            (Err(all), false) => {
+                assert!(all.contains("its certificate authority is not known here"), "{given:?} {all}")
+            }
             (other, _) => panic!("{given:?} {other:?}"),
         }
     }
@@ -115,7 +117,9 @@ fn self_check_counts_authorities_by_where_they_come_from() {
     assert_eq!((counts["system"], counts["ca-file"], counts["built in"] > 100), (1, 2, true), "{json}");
     assert_eq!(json["proxies"][0]["for"], "https");
     let text = run("text");
-    for told in ["version      ", "target       ", "commit       ", "http://proxy.example.com:3128", "intern.example.com"] {
+    for told in
+        ["version      ", "target       ", "commit       ", "http://proxy.example.com:3128", "intern.example.com"]
+    {
         assert!(text.contains(told), "{told}: {text}");
     }
     assert!(!text.contains("hush") && !json.to_string().contains("hush"), "{text}{json}");

@@ -103,11 +103,7 @@ fn the_story_is_told_over_tls_with_a_private_authority() {
     on_each("story", |machine, mut command, folder| {
         fs::write(folder.join("our authority.pem"), &story.front.authority).unwrap();
         let authority = (machine.path)(folder, "our authority.pem");
-        let output = command
-            .args(["diagnose", "--ca-file", &authority])
-            .envs(story.env("127.0.0.1"))
-            .output()
-            .unwrap();
+        let output = command.args(["diagnose", "--ca-file", &authority]).envs(story.env("127.0.0.1")).output().unwrap();
         assert_eq!(told(&output), Ok(()), "{}", machine.name);
         assert!(folder.join("firefighter-report/firefighter.html").is_file(), "{}", machine.name);
     });
@@ -167,7 +163,8 @@ fn in_an_empty_root_names_are_found_and_the_systems_authorities_are_trusted() {
 
 /// What the head of an ELF file says that it needs: an interpreter (3) or dynamic libraries (2, with needed ones).
 fn needs(program: &[u8]) -> Vec<&'static str> {
-    let number = |at: usize, size: usize| program[at..at + size].iter().rev().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    let number =
+        |at: usize, size: usize| program[at..at + size].iter().rev().fold(0, |n, byte| n << 8 | usize::from(*byte));
     let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     let mut found = Vec::new();
     for at in (0..count).map(|row| table + row * size) {

@@ -176,13 +176,9 @@ fn config(kind: Kind) -> (String, String, Arc<ServerConfig>) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut roots = RootCertStore::empty();
     roots.add(authority).unwrap();
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
     let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let builder = if kind == Kind::Client {
-        builder.with_client_cert_verifier(verifier)
-    } else {
-        builder.with_no_client_auth()
-    };
+    let builder =
+        if kind == Kind::Client { builder.with_client_cert_verifier(verifier) } else { builder.with_no_client_auth() };
     (pem, client.pem() + &client_key.serialize_pem(), Arc::new(builder.with_single_cert(chain, key).unwrap()))
 }

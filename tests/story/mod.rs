@@ -10,8 +10,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Output;
 
-use super::sim::{Server, World};
 use super::parsers;
+use super::sim::{Server, World};
 use super::tls::{self, Front, Kind};
 
 /// The key that the step is given, which nothing may show.
