@@ -16,6 +16,7 @@ const VARIABLES = {
   'log-file': 'FIREFIGHTER_LOG',
   deadline: 'FIREFIGHTER_DEADLINE',
   comment: 'FIREFIGHTER_COMMENT',
+  'check-run': 'FIREFIGHTER_CHECK_RUN',
   provider: 'FIREFIGHTER_LLM_PROVIDER',
   model: 'FIREFIGHTER_LLM_MODEL',
   'base-url': 'FIREFIGHTER_LLM_URL',

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::beside;
 use crate::diagnose;
 use crate::error::Error;
 use crate::host::Host;
@@ -48,6 +49,8 @@ pub(crate) struct Draft {
     pub(crate) notes: Vec<Note>,
     /// When the report is made.
     pub(crate) now: Timestamp,
+    /// Whether a model's answer is kept for other runs.
+    pub(crate) shared: bool,
 }
 
 impl SoFar {
@@ -79,9 +82,11 @@ impl SoFar {
 impl Draft {
     /// Publishes the case with what was made of it.
     pub(crate) fn tell(self, asked: diagnose::Asked, out: &mut dyn Write) -> Result<Outcome, Error> {
-        let Self { case, redactor, host, outputs, question, mut notes, now } = self;
-        notes.extend(publish::record(&redactor.seal_exchanges(asked.exchanges), &outputs));
+        let Self { case, redactor, host, mut outputs, question, mut notes, now, shared } = self;
+        let exchanges = redactor.seal_exchanges(asked.exchanges);
+        notes.extend(publish::record(&exchanges, &outputs));
         let diagnosis = redactor.seal_diagnosis(asked.diagnosis);
+        outputs.more.extend(beside::kept(&case, &diagnosis, &exchanges).filter(|_| shared));
         let outcome = match diagnosis.confidence {
             Confidence::None if case.quiet => Outcome::Explained,
             Confidence::None | Confidence::Low => Outcome::Unexplained,

@@ -16,6 +16,7 @@ use thiserror::Error;
 use ureq::tls::{RootCerts, TlsConfig};
 use url::{Host, Url};
 
+mod forward;
 mod trust;
 
 pub use trust::{Authorities, Roots};
@@ -110,6 +111,8 @@ pub struct Request {
     pub attempts: u32,
     /// The longest for all tries together, pauses included; `None` for what the deadline allows.
     pub limit: Option<Duration>,
+    /// A proxy that must see the request itself, for plain HTTP alone; others are a matter of [`Network`].
+    pub through: Option<Url>,
 }
 
 impl Request {
@@ -125,6 +128,7 @@ impl Request {
             patience: PATIENCE,
             attempts: ATTEMPTS,
             limit: None,
+            through: None,
         }
     }
 }
@@ -248,6 +252,7 @@ impl Http {
             // A log often stands in signed storage at another host, which must not see our key.
             if target.origin() != request.url.origin() {
                 request.credentials.clear();
+                request.through = None;
             }
             been.push(std::mem::replace(&mut request.url, target));
         }
@@ -260,20 +265,26 @@ impl Http {
         if patience.is_zero() {
             return Err(Failure::Late(address));
         }
-        let proxy = self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok());
+        let (agent, proxy) = match &request.through {
+            Some(through) => {
+                let unknown = || Failure::Settings(format!("{} is no proxy", public(through)));
+                (forward::client(self.agent.config(), through).ok_or_else(unknown)?, None)
+            }
+            None => (self.agent.clone(), self.proxy_for(&request.url).and_then(|proxy| ureq::Proxy::new(proxy).ok())),
+        };
         let headers = request.headers.iter().chain(&request.credentials);
         let result = if let Some(body) = &request.body {
             let mut builder = match request.verb {
-                "PUT" => self.agent.put(request.url.as_str()),
-                "PATCH" => self.agent.patch(request.url.as_str()),
-                _ => self.agent.post(request.url.as_str()),
+                "PUT" => agent.put(request.url.as_str()),
+                "PATCH" => agent.patch(request.url.as_str()),
+                _ => agent.post(request.url.as_str()),
             };
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }
             builder.config().timeout_global(Some(patience)).proxy(proxy).build().send(body.as_str())
         } else {
-            let mut builder = self.agent.get(request.url.as_str());
+            let mut builder = agent.get(request.url.as_str());
             for (name, value) in headers {
                 builder = builder.header(*name, value);
             }

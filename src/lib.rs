@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::signature::Catalogue;
 
 pub mod apart;
+pub mod beside;
 pub mod clean;
 pub mod cli;
 pub mod diagnose;
@@ -69,11 +70,16 @@ pub fn diagnose(
     let about = case.context.iter().find(|context| context.title == octopus::FOUND).map(|context| context.text.clone());
     let question = question.map(|question| Asked { question, about: about.map(|about| redactor.seal_text(&about)) });
     let (redactor, outputs) = (Arc::new(redactor), settings.outputs.clone());
-    let mut draft = Draft { case, redactor, host, outputs, question, notes, now };
+    let shared = choice.shared;
+    let mut draft = Draft { case, redactor, host, outputs, question, notes, now, shared };
     so_far.found(&draft);
     let host = Arc::clone(&draft.host);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
-    let asked = diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell);
+    let taken = choice
+        .shared
+        .then(|| beside::taken(&draft.case, &choice, draft.host.as_ref(), &http, &mut draft.notes, &mut tell));
+    let ask = || diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell);
+    let asked = taken.flatten().unwrap_or_else(ask);
     if !so_far.claim() {
         return Ok(None);
     }

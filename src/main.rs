@@ -12,6 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anstream::{AutoStream, ColorChoice};
 use clap::error::ErrorKind;
 use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::early::{Outcome, SoFar};
@@ -41,7 +42,7 @@ fn main() {
     let env: Env =
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let code = run(&env);
-    let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| matches!(value.as_str(), "true" | "1"))
+    let strict = env.get("FIREFIGHTER_STRICT").is_some_and(|value| settings::means_on(value))
         || std::env::args_os().any(|arg| arg == "--strict");
     // The one place where the program ends: threads that hang must not keep it.
     process::exit(if strict { code as i32 } else { 0 });
@@ -153,10 +154,11 @@ fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCo
         return ExitCode::Good;
     }
     let secrets = merged.secrets();
-    let color = merged.color();
+    let voice = Voice::new(&typed.wish, merged.color());
     let settings = match merged.settings(env, Timestamp::now(), &clock(env)) {
         Ok(mut settings) => {
             settings.access.captured = captured;
+            settings.outputs.colored = voice.is_colored();
             settings
         }
         Err(error) => return fail(env, &error),
@@ -170,7 +172,6 @@ fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCo
             let _ = told.send(Event::Told(signal));
         });
     }
-    let voice = Voice { wish: typed.wish.clone(), color };
     let (inner, shared, own) = (env.clone(), Arc::clone(&so_far), voice.clone());
     let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
         let code = panic::catch_unwind(panic::AssertUnwindSafe(|| work(&own, &settings, &inner, secrets, &shared)));
@@ -230,15 +231,32 @@ fn ended(env: &Env, code: thread::Result<Result<ExitCode, Error>>) -> ExitCode {
 #[derive(Clone)]
 struct Voice {
     wish: Wish,
-    color: anstream::ColorChoice,
+    color: ColorChoice,
 }
 
 impl Voice {
+    /// The stream for `wish`, and whether it shows colors.
+    fn new(wish: &Wish, color: ColorChoice) -> Self {
+        let color = match (color, wish) {
+            (ColorChoice::Auto, Wish::Run(_)) => AutoStream::choice(&io::stderr()),
+            (ColorChoice::Auto, _) => AutoStream::choice(&io::stdout()),
+            (color, _) => color,
+        };
+        Self { wish: wish.clone(), color }
+    }
+
+    fn is_colored(&self) -> bool {
+        self.color != ColorChoice::Never
+    }
+
     fn out(&self) -> Box<dyn Write> {
-        match self.wish {
+        // Without colors nothing is between us and who reads: some hosts have marks of their own that look like colors.
+        match (&self.wish, self.is_colored()) {
             // The standard output is the command's alone: it may be a file that the command writes.
-            Wish::Run(_) => Box::new(anstream::AutoStream::new(io::stderr(), self.color)),
-            _ => Box::new(anstream::AutoStream::new(io::stdout(), self.color)),
+            (Wish::Run(_), true) => Box::new(AutoStream::new(io::stderr(), self.color)),
+            (Wish::Run(_), false) => Box::new(io::stderr()),
+            (_, true) => Box::new(AutoStream::new(io::stdout(), self.color)),
+            (_, false) => Box::new(io::stdout()),
         }
     }
 }
@@ -251,7 +269,7 @@ fn work(
     so_far: &SoFar,
 ) -> Result<ExitCode, Error> {
     let mut out = voice.out();
-    let harmless = |text: &str| host::harmless(text, env, &settings.access.ci);
+    let harmless = |text: String| host::harmless(&settings.outputs.shown(text), env, &settings.access.ci);
     match &voice.wish {
         Wish::Prompt => {
             let (prompt, tokens) = prompt(settings, env, secrets)?;
@@ -263,25 +281,25 @@ fn work(
                     prompt.system, prompt.user
                 )
             };
-            write(out.as_mut(), &harmless(&text));
+            write(out.as_mut(), &harmless(text));
             Ok(ExitCode::Good)
         }
         Wish::Evidence => {
             let text = shown(&evidence(settings, env, secrets)?, &settings.outputs.format);
-            write(out.as_mut(), &harmless(&text));
+            write(out.as_mut(), &harmless(text));
             Ok(ExitCode::Good)
         }
         Wish::Doctor => {
             let verdicts = doctor(settings, env)?;
             let bad = verdicts.iter().any(|verdict| verdict.standing == Standing::Bad);
-            write(out.as_mut(), &harmless(&table(&verdicts, &settings.outputs.format)));
+            write(out.as_mut(), &harmless(table(&verdicts, &settings.outputs.format)));
             Ok(if bad { ExitCode::Unwell } else { ExitCode::Good })
         }
         Wish::SelfCheck => {
             let about =
                 self_check::about(&settings.network, env).map_err(|error| Error::Settings(error.to_string()))?;
             let text = if settings.outputs.format == "json" { about.json().to_string() + "\n" } else { about.text() };
-            write(out.as_mut(), &harmless(&text));
+            write(out.as_mut(), &harmless(text));
             Ok(ExitCode::Good)
         }
         _ => Ok(match diagnose(settings, env, secrets, now(env), so_far, out.as_mut())? {
@@ -411,7 +429,7 @@ fn calm(env: &Env, text: &str, level: fn(String) -> Notice) -> String {
     if inside_octopus(env) {
         octopus::say(&[level(format!("firefighter: {}", *text))])
     } else {
-        format!("firefighter: {}\n", *text)
+        host::harmless(&format!("firefighter: {}\n", *text), env, &host::ci::Settings::default())
     }
 }
 

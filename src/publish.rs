@@ -21,6 +21,18 @@ pub struct Outputs {
     pub folder: Option<PathBuf>,
     /// Where requests to models and their answers are kept; `None` for nowhere.
     pub record: Option<PathBuf>,
+    /// Files to keep beside the report: names, and what they hold.
+    pub more: Vec<(String, String)>,
+    /// Whether what is printed keeps its colors.
+    pub colored: bool,
+}
+
+impl Outputs {
+    /// `text` as it is printed.
+    #[must_use]
+    pub fn shown(&self, text: String) -> String {
+        if self.colored { text } else { anstream::adapter::strip_str(&text).to_string() }
+    }
 }
 
 /// The folder for files inside a host that keeps them, below the working folder.
@@ -30,42 +42,51 @@ const FOLDER: &str = "firefighter-report";
 pub fn publish(report: &Report, host: &dyn Host, outputs: &Outputs, out: &mut dyn Write) -> Result<(), Error> {
     let inside = host.say(&[]).is_some();
     let folder = outputs.folder.clone().or_else(|| inside.then(|| PathBuf::from(FOLDER)));
-    let (files, fault) = match folder.map(|folder| write_files(report, &folder)) {
+    let (files, fault) = match folder.as_deref().map(|folder| write_files(report, &outputs.more, folder)) {
         Some(Ok(files)) => (files, None),
         Some(Err(error)) => (Vec::new(), Some(error)),
         None => (Vec::new(), None),
     };
-    let written = |format: &str| {
-        FORMATS.iter().find(|(name, ..)| *name == format).map(|(.., write)| write(report)).unwrap_or_default()
-    };
-    if inside {
-        let mut notices = notices(report, files, fault.as_ref());
-        notices.extend(place(report));
-        notices.push(Notice::Summary(written("markdown")));
-        let format = outputs.named.then(|| host.printed(&written(&outputs.format))).flatten();
-        say(out, &format.or_else(|| host.say(&notices)).unwrap_or_default())?;
-        let mut remarks = Vec::new();
-        for (path, text) in host.files(&notices) {
-            let added = fs::OpenOptions::new().append(true).create(true).open(&path);
-            if let Err(error) = added.and_then(|mut file| file.write_all(text.as_bytes())) {
-                let text = format!("{} could not be written: {error}", path.display());
-                remarks.push(Note { stage: Stage::Publish, text });
-            }
-        }
-        host.post(&notices, &mut remarks);
-        let remarks: Vec<Notice> = remarks.iter().map(|note| Notice::Verbose(describe(note))).collect();
-        if !remarks.is_empty() {
-            say(out, &host.say(&remarks).unwrap_or_default())?;
-        }
-    } else {
-        let text = written(&outputs.format);
+    if !inside {
+        let text = outputs.shown(written(report, &outputs.format));
         say(out, &host.printed(&text).unwrap_or(text))?;
+        return fault.map_or(Ok(()), Err);
     }
-    match fault {
-        // Inside a host the highlights have said so; the report itself was told.
-        Some(error) if !inside => Err(error),
-        _ => Ok(()),
+    // Where the folder can't be written to, the highlights say so, and the report itself is told.
+    let folder = folder.filter(|_| fault.is_none());
+    let mut notices = notices(report, files, fault.as_ref());
+    notices.extend(places(report));
+    notices.push(Notice::Summary(written(report, "markdown")));
+    let format = outputs.named.then(|| host.printed(&outputs.shown(written(report, &outputs.format)))).flatten();
+    say(out, &format.or_else(|| host.say(&notices)).unwrap_or_default())?;
+    let mut remarks = hand_over(host, &notices, folder.as_deref());
+    host.post(&notices, &mut remarks);
+    let remarks: Vec<Notice> = remarks.iter().map(|note| Notice::Verbose(describe(note))).collect();
+    if !remarks.is_empty() {
+        say(out, &host.say(&remarks).unwrap_or_default())?;
     }
+    Ok(())
+}
+
+/// Writes what the host reads from files: its own, and those in the report's folder. What could not be written is noted.
+fn hand_over(host: &dyn Host, notices: &[Notice], folder: Option<&Path>) -> Vec<Note> {
+    let append = |(path, text): (PathBuf, String)| {
+        let added = fs::OpenOptions::new().append(true).create(true).open(&path);
+        (added.and_then(|mut file| file.write_all(text.as_bytes())), path)
+    };
+    let given = host.files(notices).into_iter().map(append);
+    let kept = folder.into_iter().flat_map(|folder| {
+        host.kept(notices).into_iter().map(|(name, text)| (put(&folder.join(name), &text), folder.join(name)))
+    });
+    let note = |(written, path): (io::Result<()>, PathBuf)| {
+        let text = format!("{} could not be written: {}", path.display(), written.err()?);
+        Some(Note { stage: Stage::Publish, text })
+    };
+    given.chain(kept).filter_map(note).collect()
+}
+
+fn written(report: &Report, format: &str) -> String {
+    FORMATS.iter().find(|(name, ..)| *name == format).map(|(.., write)| write(report)).unwrap_or_default()
 }
 
 /// Tells a host how far we are; a person in front is told nothing.
@@ -105,7 +126,7 @@ fn say(out: &mut dyn Write, text: &str) -> Result<(), Error> {
     })
 }
 
-fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
+fn write_files(report: &Report, more: &[(String, String)], folder: &Path) -> Result<Vec<Notice>, Error> {
     let fault = |path: &Path, source| Error::Write { path: path.display().to_string(), source };
     fs::create_dir_all(folder).map_err(|error| fault(folder, error))?;
     let folder = std::path::absolute(folder).map_err(|error| fault(folder, error))?;
@@ -119,7 +140,7 @@ fn write_files(report: &Report, folder: &Path) -> Result<Vec<Notice>, Error> {
         put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name: (*name).to_owned(), bytes: text.len() as u64 });
     }
-    for (name, text) in fixes::files(&report.diagnosis) {
+    for (name, text) in fixes::files(&report.diagnosis).into_iter().chain(more.iter().cloned()) {
         let path = folder.join(&name);
         put(&path, &text).map_err(|error| fault(&path, error))?;
         files.push(Notice::Artifact { path, name, bytes: text.len() as u64 });
@@ -138,11 +159,20 @@ fn put(path: &Path, text: &str) -> io::Result<()> {
     done
 }
 
-/// The place in the sources that the key line names, such as `src/app.rs:12`.
-fn place(report: &Report) -> Option<Notice> {
-    let text = &report.key()?.text;
-    let mut words = text.split(|c: char| c.is_whitespace() || "\"'`()[],;".contains(c));
-    words.find_map(named_place)
+/// Places that are told.
+const PLACES: usize = 10;
+
+/// The places in the sources that lines of the evidence name, such as `src/app.rs:12`: that of the key line first.
+fn places(report: &Report) -> Vec<Notice> {
+    let mut places = Vec::new();
+    for line in report.key().into_iter().chain(report.cited_lines()) {
+        let mut words = line.text.split(|c: char| c.is_whitespace() || "\"'`()[],;".contains(c));
+        if let Some(place) = words.find_map(named_place).filter(|place| !places.contains(place)) {
+            places.push(place);
+        }
+    }
+    places.truncate(PLACES);
+    places
 }
 
 /// `src/app.rs:12:3` as file and line.

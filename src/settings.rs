@@ -15,7 +15,7 @@ use crate::diagnose::Choice;
 use crate::diagnose::provider::PROVIDERS;
 use crate::error::Error;
 use crate::forge;
-use crate::host::octopus::{self, Again, Credential, Plain, Question, Target};
+use crate::host::octopus::{self, Again, Beside, Credential, Plain, Question, Target};
 use crate::host::{self, Env};
 use crate::http::{Network, Roots};
 use crate::publish::Outputs;
@@ -116,11 +116,17 @@ pub const SETTINGS: &[Row] = &[
         "The space, by id, name or slug"),
 
     row("ci", &["FIREFIGHTER_CI"], "", "auto", Kind::Value("NAME"), CI,
-        "The build server we run on: github, or auto to find out, or none to print a report for a person"),
+        "The build server we run on: github, gitlab, azure, teamcity, buildkite, circleci, bitbucket, jenkins, other; \
+         or auto to find out, or none to print a report for a person"),
     row("ci-token", &["FIREFIGHTER_CI_TOKEN"], "", "", Kind::Secret("TOKEN"), CI,
-        "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`"),
+        "A token that may read the run's jobs and their logs; on GitHub `${{ github.token }}`, on Jenkins USER:TOKEN. Each server's usual \
+         variable counts too, such as SYSTEM_ACCESSTOKEN"),
+    row("ci-url", &["FIREFIGHTER_CI_URL"], "", "", Kind::Place("ADDRESS"), CI,
+        "Where that server's API is, where it does not say so itself: Buildkite's, CircleCI's, Bitbucket's or its pipeline's proxy"),
     row("comment", &["FIREFIGHTER_COMMENT"], "", "false", Kind::Switch, CI,
         "Write the report as one comment where the change is discussed, over the one of an earlier run"),
+    row("check-run", &["FIREFIGHTER_CHECK_RUN"], "", "false", Kind::Switch, CI,
+        "On GitHub: tell the report as a check run of the commit too. It is always neutral and blocks nothing"),
 
     row("llm-provider", &["FIREFIGHTER_LLM_PROVIDER"], "llm.provider", "", Kind::Place("NAME"), MODEL,
         "Ask a model of this provider: openai, openai-responses, azure, azure-responses, anthropic, gemini, bedrock, mistral, groq, \
@@ -150,6 +156,9 @@ pub const SETTINGS: &[Row] = &[
         "Take the answer in this file, got elsewhere for what `prompt` prints, and ask no model"),
     row("record", &["FIREFIGHTER_RECORD"], "llm.record", "", Kind::Value("FOLDER"), MODEL,
         "Keep each request to a model and its answer there, secrets masked, keys never"),
+    row("share", &["FIREFIGHTER_SHARE"], "llm.share", "false", Kind::Switch, MODEL,
+        "Inside Octopus: take over the answer that another run of the release got for the same failure, and keep ours for others as an \
+         artifact: a model's own words, masked and not yet held against the log"),
     row("no-llm", &["FIREFIGHTER_NO_LLM"], "llm.off", "false", Kind::Switch, MODEL, "Ask no model, whatever else is set"),
 
     row("budget", &["FIREFIGHTER_BUDGET"], "budget", "4000", Kind::Value("TOKENS"), READING,
@@ -334,7 +343,7 @@ impl Merged {
     }
 
     fn is_on(&self, name: &str) -> bool {
-        self.text(name).is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on"))
+        self.text(name).is_some_and(|value| means_on(&value))
     }
 
     fn wrong(&self, name: &str, expected: &str) -> Error {
@@ -355,7 +364,9 @@ impl Merged {
             return Err(self.wrong("ci", &format!("one of {}, auto, none", names.join(", "))));
         }
         let name = Some(name).filter(|name| name != "auto");
-        Ok(host::ci::Settings { name, token: self.text("ci-token"), comment: self.is_on("comment") })
+        let (token, url) = (self.text("ci-token"), self.text("ci-url"));
+        let (comment, check_run) = (self.is_on("comment"), self.is_on("check-run"));
+        Ok(host::ci::Settings { name, token, url, comment, check_run })
     }
 
     fn choice(&self, name: &str) -> Result<String, Error> {
@@ -426,7 +437,10 @@ impl Merged {
         let again = if self.is_on("force") { Again::Allow } else { Again::Refuse };
         let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
         let space = space.or_else(|| self.text("octopus-space"));
-        let octopus = octopus::Access { server, credential, space, target, again };
+        let choice = Choice { question, ..self.models(env, now)? };
+        let shared = !choice.models.is_empty() && choice.question.is_none() && self.is_on("share");
+        let beside = if shared { Beside::Look } else { Beside::Ignore };
+        let octopus = octopus::Access { server, credential, space, target, again, beside };
         Ok(Settings {
             access: host::Access {
                 captured: None,
@@ -441,13 +455,15 @@ impl Merged {
             signatures: self.text("signatures").map(PathBuf::from),
             runbooks: self.text("runbooks").map(PathBuf::from),
             forge: self.forges()?,
-            choice: Choice { question, ..self.models(env, now)? },
+            choice: Choice { shared, ..choice },
             mask: self.mask()?,
             outputs: Outputs {
                 format: self.choice("format")?,
                 named: self.values.get("format").is_some_and(|given| given.from != "default"),
                 folder: self.text("out").map(PathBuf::from),
                 record: self.text("record").map(PathBuf::from),
+                more: Vec::new(),
+                colored: false,
             },
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,
@@ -570,11 +586,18 @@ impl Merged {
     }
 }
 
+/// Whether the value of a switch is one that puts it on.
+#[must_use]
+pub fn means_on(value: &str) -> bool {
+    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on")
+}
+
 /// The values of all variables that hold a secret of ours.
 #[must_use]
 pub fn secrets_in(env: &Env) -> Vec<String> {
     let secret = |row: &&Row| matches!(row.kind, Kind::Secret(_));
-    let names = SETTINGS.iter().filter(secret).flat_map(|row| row.env).copied().chain(key_variables());
+    let names = SETTINGS.iter().filter(secret).flat_map(|row| row.env).chain(host::ci::TOKENS).copied();
+    let names = names.chain(key_variables());
     names.filter_map(|name| env.get(name).cloned()).collect()
 }
 
@@ -650,6 +673,16 @@ mod tests {
             message(&[("url", "https://other/app#/tasks/ServerTasks-1"), ("octopus-url", "https://o")])
                 .contains("another server")
         );
+    }
+
+    #[test]
+    fn a_switch_is_put_on_by_the_same_words_everywhere() {
+        let on = |value: &str| merged(&[], &[("FIREFIGHTER_FORCE", value)]).is_on("force");
+        for (value, expected) in
+            [("true", true), ("Yes", true), (" on ", true), ("1", true), ("0", false), ("no", false)]
+        {
+            assert_eq!((on(value), means_on(value)), (expected, expected), "{value}");
+        }
     }
 
     #[test]

@@ -19,18 +19,48 @@ function Set-Env([string] $Name, [string] $Value) {
     [Environment]::SetEnvironmentVariable($Name, $Value)
 }
 
-# Octopus.Task.Id becomes FIREFIGHTER_OCTOPUS_TASK_ID. A very long value would keep the program from starting.
+# Octopus.Task.Id becomes OCTOPUS_TASK_ID; max-cost and FIREFIGHTER_MAX_COST both become MAX_COST.
+function Get-Key([string] $Name) {
+    return ($Name -replace '\s', '' -replace '[.-]', '_').ToUpperInvariant() -replace '^FIREFIGHTER_', ''
+}
+
+# A very long value would keep the program from starting.
+function Set-Short([string] $Key, [string] $Value) {
+    if ($Value.Length -gt 8000) { $Value = $Value.Substring(0, 8000) }
+    Set-Env "FIREFIGHTER_$Key" $Value
+}
+
 function Send-Variable([string] $Name) {
     $value = Read-Variable $Name
-    $key = 'FIREFIGHTER_' + $Name.Replace('.', '_').ToUpperInvariant()
-    if ($value.Length -gt 8000) { $short = $value.Substring(0, 8000) } else { $short = $value }
-    Set-Env $key $short
+    Set-Short (Get-Key $Name) $value
     return $value
 }
 
 function Send-Setting([string] $Name, [string] $Key) {
     $value = Read-Variable $Name
     if ($value -ne '') { Set-Env $Key $value }
+}
+
+# Each line NAME=value becomes a variable of the program's own, and no other: the step's PATH stays what it is.
+function Send-Lines {
+    foreach ($line in ((Read-Variable 'Firefighter.Settings') -split '\r?\n')) {
+        if ($line.Trim() -eq '' -or $line.StartsWith('#')) { continue }
+        $name, $value = $line -split '=', 2
+        $key = Get-Key $name
+        if ($null -eq $value -or $key -cnotmatch '^[A-Z][A-Z0-9_]*$') {
+            Write-Calm 'a line of the parameter More settings is not NAME=value and was left out.'
+            continue
+        }
+        Set-Short $key $value
+    }
+}
+
+function Send-Token {
+    $token = Read-Variable 'Firefighter.Forge.Token'
+    if ($token -eq '') { return }
+    $kind = Get-Key (Read-Variable 'Firefighter.Forge.Kind')
+    if ($kind -eq '') { $kind = 'GITHUB' }
+    Set-Env ('FIREFIGHTER_' + $kind + '_TOKEN') $token
 }
 
 # PowerShell 5.1 knows neither of these variables, and runs on Windows alone.
@@ -75,6 +105,23 @@ function Get-Checksum([string] $Path) {
     finally { $stream.Dispose() }
 }
 
+# How to reach an address: neither Windows PowerShell nor the proxy that Octopus sets for a script heeds the worker's variables.
+function Get-Proxy([Uri] $Address) {
+    foreach ($name in ([string] $env:NO_PROXY -split '[,\s]+')) {
+        $end = '.' + $name.TrimStart('*', '.')
+        $known = ('.' + $Address.DnsSafeHost).EndsWith($end, [StringComparison]::OrdinalIgnoreCase)
+        if ($name -eq '*' -or ($end -ne '.' -and $known)) { return @{} }
+    }
+    $found = [string] [Environment]::GetEnvironmentVariable($Address.Scheme.ToUpperInvariant() + '_PROXY')
+    if ($found -eq '') { return @{} }
+    $proxy = [Uri] $found
+    $user, $password = $proxy.UserInfo -split ':', 2
+    if (-not $password) { return @{ Proxy = $proxy } }
+    $secret = ConvertTo-SecureString ([Uri]::UnescapeDataString($password)) -AsPlainText -Force
+    $login = New-Object Management.Automation.PSCredential([Uri]::UnescapeDataString($user), $secret)
+    return @{ Proxy = $proxy; ProxyCredential = $login }
+}
+
 # The program's path, or nothing after a line that says why there is none.
 function Receive-Program([string] $Url, [string] $Os, [string] $Arch, [string] $Path) {
     $sums = (Read-Variable 'Firefighter.DownloadSha256').ToLowerInvariant() -split '[^0-9a-z]+'
@@ -92,10 +139,11 @@ function Receive-Program([string] $Url, [string] $Os, [string] $Arch, [string] $
             [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor 3072
         }
         $address = $Url.Replace('{os}', $Os).Replace('{arch}', $Arch)
-        Invoke-WebRequest -Uri $address -OutFile $Path -UseBasicParsing -TimeoutSec 90 -ErrorAction Stop | Out-Null
+        $proxy = Get-Proxy $address
+        Invoke-WebRequest @proxy -Uri $address -OutFile $Path -UseBasicParsing -TimeoutSec 90 -ErrorAction Stop | Out-Null
     }
     catch {
-        Write-Calm 'not started, for the download failed. Check the parameter Download URL and that this worker can reach it.'
+        Write-Calm "not started, for the download failed. Check Download URL and the worker's proxy. Without internet, use Binary path or a package."
         return
     }
     if ($sums -notcontains (Get-Checksum $Path)) {
@@ -129,7 +177,7 @@ function Find-Program([string] $Os, [string] $Arch, [string] $Here) {
     if ($url -ne '') { return Receive-Program $url $Os $Arch (Join-Path $Here "firefighter-download$end") }
     $command = Get-Command $file -CommandType Application -ErrorAction SilentlyContinue | Select-Object -First 1
     if ($command) { return $command.Path }
-    Write-Calm 'not started, for there is no program. Choose a package, set Binary path or Download URL, or install firefighter on the worker.'
+    Write-Calm 'not started, for there is no program. Give it by a package, Binary path or Download URL, or install firefighter on the worker.'
 }
 
 # Unpacking may lose the execute bit, and the package's folder may be read-only.
@@ -145,7 +193,8 @@ function Grant-Execution([string] $Program, [string] $Here) {
     Write-Calm 'not started, for the program may not be made executable. Give it the execute bit, or use a package.'
 }
 
-# PowerShell would make errors of the program's error stream, and misread its UTF-8 where Windows has another code page.
+# PowerShell would make errors of the program's error stream, and misread its UTF-8 where Windows has another code page. What is
+# written here stays in the console's own: Octopus reads it as that.
 function Start-Program([string] $Program, [string] $Argument, [string] $Here, [bool] $Show) {
     $start = New-Object Diagnostics.ProcessStartInfo
     $start.FileName = $Program
@@ -205,6 +254,8 @@ function Invoke-Firefighter {
     $server = Send-Variable 'Octopus.Web.ServerUri'
     $base = Send-Variable 'Octopus.Web.BaseUrl'
     if ($server -eq '') { $server = $base }
+    Send-Lines
+    Send-Token
     Set-Env 'FIREFIGHTER_HOST' 'octopus'
     Set-Env 'FIREFIGHTER_OUT' (Join-Path $here 'firefighter-report')
     Set-Env 'OCTOPUS_SPACE' $space

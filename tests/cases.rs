@@ -222,10 +222,29 @@ fn the_story_names_the_limit_the_step_the_switch_and_the_line() {
 fn no_planted_secret_of_the_hostile_log_gets_out() {
     let ran = run("hostile");
     let log = fs::read_to_string(root().join("hostile/server/tasks/ServerTasks-2001547.log")).unwrap();
-    let planted = ["wJalrXUtnFEMI", "ghp_a1B2c3", "dozjgNryP4J3jVmNHl0w5N", "Pl4nted-S3cret", "AKIAIOSFODNN7EXAMPLE"];
+    let planted = [
+        "wJalrXUtnFEMI",
+        "ghp_a1B2c3",
+        "dozjgNryP4J3jVmNHl0w5N",
+        "Pl4nted-S3cret",
+        "AKIAIOSFODNN7EXAMPLE",
+        "API-SIMULATED",
+        "QVBJLVNJTVVMQVRFRA",
+        "YXBpa2V5OkFQSS1TSU1VTEFURUQ",
+        "4150492d53494d554c41544544",
+        "API%2DSIMULATED",
+        "ed-S3cret!",
+        "n3sted-9f8e7d6c5b4a",
+        "Cur1-S3cretW0rd",
+        "hvs.CAESIJ8qXw2vT5kPz0rN3mYbL7dHsUe",
+        "Zm9vYmFyU2lnbmF0dXJl",
+    ];
     let mut published = ran.stdout();
     for file in fs::read_dir(ran.folder.join("firefighter-report")).unwrap() {
         published.push_str(&fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    for joined in ["API-SIMULATED", "LATED"] {
+        assert!(!published.contains(joined), "{joined} got out with a color or a NUL in it");
     }
     for secret in planted {
         assert!(log.contains(secret), "the case no longer plants {secret}");

@@ -55,6 +55,7 @@ fn collect(world: World, env: &BTreeMap<String, String>, target: Option<octopus:
         space: Some(space),
         target,
         again: octopus::Again::Allow,
+        beside: octopus::Beside::default(),
     };
     let host = host::detect(env, &Access { octopus: access, ..Access::default() }, &http).ok()?;
     let mut notes = Vec::new();

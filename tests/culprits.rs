@@ -127,16 +127,15 @@ fn the_true_cause_is_the_first_suspect_of_most_cases_that_were_looked_at() {
     assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
 }
 
-// For whoever writes cases: says what is wrong with one, and nothing of what the ranking makes of it.
+// For whoever writes cases: says what is wrong with each, and nothing of what the ranking makes of them.
 #[test]
 fn every_case_has_its_cause_its_decoys_and_a_run_to_compare_with() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/culprits");
     let only = std::env::var("CULPRITS").ok();
-    for half in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()) {
-        if only.as_ref().is_none_or(|only| *only == half) {
-            files(&half).iter().for_each(|file| drop(told(file)));
-        }
-    }
+    let halves = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files = halves.filter(|half| only.as_ref().is_none_or(|only| only == half)).flat_map(|half| files(&half));
+    let broken: Vec<PathBuf> = files.filter(|file| std::panic::catch_unwind(|| told(file)).is_err()).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 // Written by somebody who had not seen the ranking, and never opened by who worked on it. Before it was halved the whole set was
@@ -158,4 +157,15 @@ fn the_true_cause_is_the_first_suspect_of_most_later_cases_that_were_looked_at()
     let (first, three, all) = shares("unseen-tuned");
     assert!(first * 100 >= all * 95, "first: {first} of {all}");
     assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
+}
+
+// Written later still, by two who had read neither the ranking nor any other case but a few of `tuned/`, with decoys that tempt: a
+// change of the same step, or of the same area. Measured once, by places alone: 17 of 40 came first (42 %), 27 were among the first
+// three (67 %); of the 10 with none to blame 6 told of none. Of all numbers here these say most of what to expect, and they are far
+// BELOW what is wanted (80 % and 95 %). The ranking was not worked on with them. The floors keep it from getting worse.
+#[test]
+fn the_ranking_of_cases_that_nobody_tuned_for_gets_no_worse() {
+    let (first, three, all) = shares("third-held");
+    assert!(first * 100 >= all * 42, "first: {first} of {all}");
+    assert!(three * 100 >= all * 67, "among the first three: {three} of {all}");
 }

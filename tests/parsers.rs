@@ -1,23 +1,14 @@
-//! The parsers of the step host read as documented, and nothing hostile gets past what we print.
+//! The models of the hosts' parsers read as documented: what gets past what we print they would see (`tests/harmless.rs`).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use firefighter::host::octopus::{neutral, say};
-use firefighter::model::Notice;
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
-#[path = "step_host/parsers.rs"]
-#[allow(
-    dead_code,
-    unreachable_pub,
-    missing_docs,
-    clippy::must_use_candidate,
-    reason = "shared with other test programs"
-)]
-mod parsers;
+mod host_parsers;
 
-use parsers::{calamari, server};
+use host_parsers::octopus::{calamari, server};
+use host_parsers::texts::vectors;
+use host_parsers::{OF_COMMENTS, PARSERS, azure, github, gitlab, names, teamcity};
 
 const OUTPUT: &str = include_str!("step_host/service-messages.stdout.txt");
 const EXPECTED: &str = include_str!("step_host/service-messages.expected.json");
@@ -52,107 +43,68 @@ fn calamaris_parser_reads_the_sample_as_documented() {
     assert_eq!(Value::Object(variables), expected["variables"]);
 }
 
-/// Text that someone writes who knows both parsers.
-fn hostile() -> impl Strategy<Value = String> {
-    let fragments = [
-        "##octopus[",
-        "##octopus",
-        "##octo",
-        "pus[",
-        "##",
-        "#",
-        "octopus",
-        "[",
-        "]",
-        "stdout-ignore]",
-        "setVariable",
-        " name='UEFUSA==' value='ZXZpbA=='",
-        "createArtifact",
-        " path='L2V0Yy9wYXNzd2Q='",
-        "\r",
-        "\n",
-        "\r\n",
-        "\0",
-        "\u{1b}[31m",
-        "\u{202e}",
-        "\u{feff}",
-        "\u{85}",
-        "\u{2028}",
-        " ",
-        "\t",
-        "##OCTOPUS[",
-        "##Octopus[",
-        "####octopusoctopus[",
-        "mask value='eA==']",
-        "#{Secret}",
-        "##{",
-        "](http://x)",
-        "[a]",
-        "x",
-        "::error::",
-        "\u{ff03}\u{ff03}octopus[",
-    ];
-    let fragment = prop_oneof![
-        8 => proptest::sample::select(fragments.to_vec()).prop_map(str::to_owned),
-        1 => "[a-z#\\[\\] ]{0,12}",
-        1 => Just("#".repeat(3_895)),
-    ];
-    proptest::collection::vec(fragment, 0..14).prop_map(|parts| parts.concat())
-}
-
-/// Every way in which text reaches the output.
-fn notices(texts: &[String]) -> Vec<Notice> {
-    let text = |at: usize| texts[at % texts.len()].clone();
-    vec![
-        Notice::Progress(10, text(0)),
-        Notice::Highlight(text(1)),
-        Notice::Info(text(2)),
-        Notice::Verbose(text(3)),
-        Notice::Warning(text(4)),
-        Notice::Output { name: "Firefighter.Cause".to_owned(), value: text(5) },
-        Notice::Artifact { path: "/tmp/firefighter.md".into(), name: text(6), bytes: 3 },
-        Notice::Info(text(7)),
-    ]
-}
-
-/// The messages we mean, in order.
-const MEANT: [&str; 10] = [
-    "progress",
-    "stdout-highlight",
-    "stdout-default",
-    "stdout-verbose",
-    "stdout-warning",
-    "setVariable",
-    "createArtifact",
-    "stdout-default",
-    "",
-    "",
-];
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_text_is_taken_for_a_message_by_either_parser(texts in proptest::collection::vec(hostile(), 8)) {
-        let said = say(&notices(&texts));
-        let meant: Vec<_> = MEANT.iter().filter(|name| !name.is_empty()).copied().collect();
-        let view = server(&said);
-        prop_assert_eq!(&view.recognized, &meant);
-        let names: Vec<_> = calamari(&said).into_iter().map(|message| message.name).collect();
-        prop_assert_eq!(&names, &meant);
-        prop_assert_eq!(view.variables.len(), 1);
-        let open = view.variables["Firefighter.Cause"].contains("#{");
-        prop_assert!(!open);
-    }
-
-    #[test]
-    fn every_line_arrives_at_its_level(texts in proptest::collection::vec(hostile(), 8)) {
-        let view = server(&say(&notices(&texts)));
-        let levels = [("Highlight", vec![1]), ("Info", vec![2, 7]), ("Verbose", vec![3]), ("Warning", vec![4])];
-        for (level, places) in levels {
-            let expected: Vec<_> =
-                places.into_iter().flat_map(|at| neutral(&texts[at])).filter(|line| !line.is_empty()).collect();
-            prop_assert_eq!(view.at(level), expected.iter().map(String::as_str).collect::<Vec<_>>());
+#[test]
+fn each_hostile_text_reaches_the_hosts_it_is_meant_for_and_no_other() {
+    let vectors = vectors();
+    assert!(vectors.len() >= 35);
+    let mut wrong = Vec::new();
+    for vector in &vectors {
+        for (name, parse) in PARSERS.iter().chain(OF_COMMENTS) {
+            let found = names(&parse(vector.text.as_bytes()));
+            let expected = vector.obeyed.get(*name).cloned().unwrap_or_default();
+            // A comment's parser reads what is printed too; only texts for comments say what it sees in them.
+            let asked = !expected.is_empty() || PARSERS.iter().any(|(known, _)| known == name);
+            if asked && found != expected {
+                wrong.push(format!("{:?}: {name} expects {expected:?}, found {found:?}", vector.text));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (name, _) in PARSERS.iter().chain(OF_COMMENTS) {
+        assert!(
+            vectors.iter().any(|vector| vector.obeyed.contains_key(*name)),
+            "nothing shows that {name} sees anything"
+        );
+    }
+}
+
+#[test]
+fn what_a_command_says_is_read_with_its_escapes() {
+    let [error] = github::commands(b"::error file=a%3Ab%2Cc,line=12,title=50%25::x%0Ay%250A").try_into().unwrap();
+    assert_eq!((error.property("file"), error.property("title")), ("a:b,c", "50%"));
+    assert_eq!(error.data, "x\ny%0A");
+    let [issue] =
+        azure::commands(b"##vso[task.logissue type=error;sourcepath=a%3Bb%5D]x%0Dy%AZP25").try_into().unwrap();
+    assert_eq!((issue.property("type"), issue.property("sourcepath")), ("error", "a;b]"));
+    assert_eq!(issue.data, "x\ry%");
+    let [message] =
+        teamcity::messages(b"##teamcity[message text = 'a|'|n|||[|]|0x00e9' status='NORMAL']").try_into().unwrap();
+    assert_eq!((message.property("text"), message.property("status")), ("a'\n|[]\u{e9}", "NORMAL"));
+}
+
+#[test]
+fn githubs_file_of_outputs_has_values_of_a_line_and_of_several() {
+    let check = |file: &str, expected: Option<&[(&str, &str)]>| {
+        let found = github::outputs(file.as_bytes()).ok();
+        let expected = expected.map(|pairs| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>()
+        });
+        assert_eq!(found, expected, "{file:?}");
+    };
+    check("a=b<<c\n\nd<<E\n1\n=2\nE\n", Some(&[("a", "b<<c"), ("d", "1\n=2")]));
+    check("a=\n", Some(&[("a", "")]));
+    check("a<<E\n1\n", None);
+    check("a\n", None);
+    check("=b\n", None);
+    assert!(github::summary(&vec![b'x'; (1 << 20) + 1]).is_err() && github::summary(b"# x").is_ok());
+}
+
+#[test]
+fn gitlabs_file_of_variables_is_taken_whole_or_not_at_all() {
+    assert_eq!(
+        gitlab::dotenv(b"A=b=c\nB= d \n").unwrap(),
+        [("A", "b=c"), ("B", "d")].map(|(k, v)| (k.into(), v.into()))
+    );
+    assert!(gitlab::dotenv(b"A=b\n\nB=c\n").is_err() && gitlab::dotenv(b"A=b\nand more\n").is_err());
+    assert_eq!(gitlab::expanded("a $B ${C} %D% $ {E} $1 100 % x%"), ["$B", "${C}", "%D%"]);
 }

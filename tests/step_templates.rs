@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 #[path = "step_templates/powershell.rs"]
 mod powershell;
+#[path = "step_templates/program.rs"]
+mod program;
 #[path = "step_templates/runs.rs"]
 mod runs;
 mod sim;
@@ -44,6 +46,24 @@ const TOLD: &[&str] = &[
     "Octopus.Web.BaseUrl",
 ];
 
+/// The keys of a template as the Library keeps them; what else an export may hold is old, or filled in by the Library.
+const KEYS: [&str; 14] = [
+    "$Meta",
+    "ActionType",
+    "Category",
+    "CommunityActionTemplateId",
+    "Description",
+    "GitDependencies",
+    "Id",
+    "LastModifiedBy",
+    "Name",
+    "Packages",
+    "Parameters",
+    "Properties",
+    "StepPackageId",
+    "Version",
+];
+
 /// `dist/step-templates/template.json`: what the templates share, and where they differ.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -53,7 +73,7 @@ struct Data {
     last_modified_by: String,
     exported_at: String,
     octopus_version: String,
-    /// A line each; `{needs}` is the template's own.
+    /// A line each; `{needs}` and `{program}` are the template's own.
     description: Vec<String>,
     package: Package,
     templates: Vec<Variant>,
@@ -77,6 +97,9 @@ struct Variant {
     syntax: String,
     script: String,
     needs: String,
+    program: String,
+    /// The parameters of the others that it has no use for.
+    without: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -88,6 +111,9 @@ struct Parameter {
     help_text: Vec<String>,
     default_value: String,
     control: String,
+    /// For a choice: its words and what they are shown as.
+    #[serde(default)]
+    options: Vec<String>,
 }
 
 /// A template as Octopus exports it, its keys in the usual order.
@@ -119,7 +145,7 @@ struct Field<'a> {
     label: &'a str,
     help_text: String,
     default_value: &'a str,
-    display_settings: BTreeMap<&'a str, &'a str>,
+    display_settings: BTreeMap<&'a str, String>,
 }
 
 fn root() -> &'static Path {
@@ -140,27 +166,42 @@ fn own_id(part: &str, template: &str) -> String {
     format!("{}{}", template.get(..8).unwrap(), part.get(8..).unwrap())
 }
 
+/// The package that a project chooses by a parameter.
+fn reference(package: &Package, template: &str) -> Value {
+    json!({
+        "Id": own_id(&package.id, template),
+        "Name": package.name,
+        "PackageId": null,
+        "FeedId": null,
+        "AcquisitionLocation": "Server",
+        "Properties": {
+            "Extract": "True",
+            "SelectionMode": "deferred",
+            "PackageParameterName": package.parameter,
+            "Purpose": "",
+        },
+    })
+}
+
+fn shown(parameter: &Parameter) -> BTreeMap<&'static str, String> {
+    let mut settings = BTreeMap::from([("Octopus.ControlType", parameter.control.clone())]);
+    if !parameter.options.is_empty() {
+        settings.insert("Octopus.SelectOptions", parameter.options.join("\n"));
+    }
+    settings
+}
+
 fn build(data: &Data, variant: &Variant) -> String {
+    let description = data.description.join("\n");
+    let packages = if variant.without.contains(&data.package.parameter) { Vec::new() } else { vec![&data.package] };
     let template = Template {
         id: &variant.id,
         name: &variant.name,
-        description: data.description.join("\n").replace("{needs}", &variant.needs),
+        description: description.replace("{needs}", &variant.needs).replace("{program}", &variant.program),
         action_type: "Octopus.Script",
         version: data.version,
         community_action_template_id: None,
-        packages: vec![json!({
-            "Id": own_id(&data.package.id, &variant.id),
-            "Name": data.package.name,
-            "PackageId": null,
-            "FeedId": null,
-            "AcquisitionLocation": "Server",
-            "Properties": {
-                "Extract": "True",
-                "SelectionMode": "deferred",
-                "PackageParameterName": data.package.parameter,
-                "Purpose": "",
-            },
-        })],
+        packages: packages.into_iter().map(|package| reference(package, &variant.id)).collect(),
         git_dependencies: Vec::new(),
         properties: BTreeMap::from([
             ("Octopus.Action.RunOnServer", "true".to_owned()),
@@ -172,13 +213,14 @@ fn build(data: &Data, variant: &Variant) -> String {
         parameters: data
             .parameters
             .iter()
+            .filter(|parameter| !variant.without.contains(&parameter.name))
             .map(|parameter| Field {
                 id: own_id(&parameter.id, &variant.id),
                 name: &parameter.name,
                 label: &parameter.label,
                 help_text: parameter.help_text.join("\n"),
                 default_value: &parameter.default_value,
-                display_settings: BTreeMap::from([("Octopus.ControlType", parameter.control.as_str())]),
+                display_settings: shown(parameter),
             })
             .collect(),
         step_package_id: "Octopus.Script",
@@ -278,10 +320,15 @@ fn every_template_has_what_the_library_asks_for() {
     let mut names = BTreeSet::new();
     for (file, template) in templates() {
         let text = |key: &str| template[key].as_str().unwrap_or_else(|| panic!("{file}: {key}"));
+        let keys: BTreeSet<_> = template.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from(KEYS), "{file}");
         let name = text("Name");
-        assert!((1..=200).contains(&name.len()) && name.contains(" - "), "{file}: {name}");
+        assert!((1..=200).contains(&name.len()), "{file}: {name}");
+        let (noun, _) = name.split_once(" - ").unwrap_or_else(|| panic!("{file}: {name} is not noun - verb"));
+        assert!(file.starts_with(&noun.to_lowercase().replace(' ', "-")), "{file} is not named after {noun}");
         assert!(names.insert(name.to_owned()), "{file}: the name {name} is taken");
         assert_eq!(text("ActionType"), "Octopus.Script", "{file}");
+        // The Library has a picture for each of its categories, and builds no page without one.
         assert_eq!(text("Category"), "octopus", "{file}");
         assert!(template["Version"].as_u64().is_some_and(|version| version >= 1), "{file}");
         assert!(template["CommunityActionTemplateId"].is_null(), "{file}");
@@ -301,11 +348,14 @@ fn every_template_has_what_the_library_asks_for() {
         let body = properties["Octopus.Action.Script.ScriptBody"].as_str().unwrap();
         assert!(!body.contains("#{"), "{file}: Octopus would substitute in the script");
         assert!(!body.contains('\r') && !body.starts_with("#!") && body.is_ascii(), "{file}");
-        for word in ["*Failure", "Start trigger", "5 minutes", "before package acquisition", "TaskView", "ProcessView"]
-        {
+        let packages = template["Packages"].as_array().unwrap();
+        let before = if packages.is_empty() { "before package acquisition" } else { "template *without Package*" };
+        for word in ["*Failure", "Start trigger", "5 minutes", before, "TaskView", "ProcessView"] {
             assert!(text("Description").contains(word), "{file}: the description does not tell of {word}");
         }
-        for package in template["Packages"].as_array().unwrap() {
+        assert!(!text("Description").contains(['{', '}']), "{file}: a place in the description is not filled");
+        assert_eq!(packages.is_empty(), name.contains("without Package"), "{file}: {name}");
+        for package in packages {
             let feed = &package["FeedId"];
             assert!(feed.is_null() || feed.as_str().is_some_and(|feed| feed.starts_with('#')), "{file}: {feed}");
             assert_eq!(package["Properties"]["SelectionMode"], "deferred", "{file}");
@@ -314,12 +364,12 @@ fn every_template_has_what_the_library_asks_for() {
             assert_eq!(chosen.unwrap()["DisplaySettings"]["Octopus.ControlType"], "Package", "{file}");
         }
     }
-    assert_eq!(names.len(), 2);
+    assert_eq!(names.len(), 4);
 }
 
 #[test]
 fn every_parameter_is_named_explained_and_used() {
-    let controls = ["SingleLineText", "MultiLineText", "Checkbox", "Sensitive", "Package"];
+    let controls = ["SingleLineText", "MultiLineText", "Checkbox", "Select", "Sensitive", "Package"];
     for (file, template) in templates() {
         let body = template["Properties"]["Octopus.Action.Script.ScriptBody"].as_str().unwrap();
         let mut names = BTreeSet::new();
@@ -334,10 +384,15 @@ fn every_parameter_is_named_explained_and_used() {
             assert!(default.is_string() || default.is_null(), "{file}: {name}: {default}");
             let control = parameter["DisplaySettings"]["Octopus.ControlType"].as_str().unwrap();
             assert!(controls.contains(&control), "{file}: {name}: {control}");
-            let secret = name.ends_with("Key");
+            let secret = name.ends_with("Key") || name.ends_with("Token");
             assert_eq!(control == "Sensitive", secret, "{file}: {name}");
             assert!(!secret || default == "", "{file}: {name}");
             assert!(control != "Checkbox" || default == "True" || default == "False", "{file}: {name}");
+            let options = parameter["DisplaySettings"]["Octopus.SelectOptions"].as_str();
+            assert_eq!(control == "Select", options.is_some(), "{file}: {name}");
+            let words: Vec<_> =
+                options.iter().flat_map(|all| all.lines()).map(|one| one.split_once('|').unwrap().0).collect();
+            assert!(words.is_empty() || words.contains(&default.as_str().unwrap()), "{file}: {name}: {default}");
             let read = if control == "Package" { "Octopus.Action.Package[Firefighter].ExtractedPath" } else { name };
             assert_eq!(body.matches(read).count(), 1, "{file} reads {read} once");
         }
@@ -362,9 +417,9 @@ fn both_scripts_hand_on_and_say_the_same() {
     assert!(handed_on(&bash).len() > 10);
     let said: Vec<_> = bash
         .lines()
-        .filter_map(|line| line.split_once("say \"").or_else(|| line.split_once("warn \"")))
+        .filter_map(|line| ["say \"", "warn \"", "note \""].iter().find_map(|word| line.split_once(word)))
         .map(|(_, text)| text.split('"').next().unwrap().to_lowercase())
-        .filter(|text| !text.contains("curl"))
+        .filter(|text| !text.contains("curl") && text != "$1")
         .collect();
     assert!(said.len() >= 10, "{said:?}");
     let powershell = powershell.to_lowercase();

@@ -3,24 +3,67 @@
 
 # Only constant text is ever printed here; a path or an address could hold a service message.
 say() { printf '%s\n' "Firefighter: $1"; exit 0; }
-warn() { printf '##octopus[stdout-warning]\n%s\n##octopus[stdout-default]\n' "Firefighter: $1"; exit 0; }
+note() { printf '##octopus[stdout-warning]\n%s\n##octopus[stdout-default]\n' "Firefighter: $1"; }
+warn() { note "$1"; exit 0; }
 
 value=""
 # Each read starts other programs, so each variable is read once.
 read_variable() { value="$(get_octopusvariable "$1" 2>/dev/null)"; }
 
-# Octopus.Task.Id becomes FIREFIGHTER_OCTOPUS_TASK_ID. A very long value would keep the program from starting.
-pass_on() {
-  local key="FIREFIGHTER_${1//./_}"
+key=""
+# Octopus.Task.Id becomes OCTOPUS_TASK_ID; max-cost and FIREFIGHTER_MAX_COST both become MAX_COST.
+name_key() {
+  key="${1//[[:space:]]/}"
+  key="${key//[.-]/_}"
   # In some languages the capital of i is another letter.
   key="$(LC_ALL=C; printf '%s' "${key^^}")"
+  key="${key#FIREFIGHTER_}"
+}
+
+# A very long value would keep the program from starting.
+pass_on() {
+  name_key "$1"
   read_variable "$1"
-  export "$key=${value:0:8000}"
+  export "FIREFIGHTER_$key=${value:0:8000}"
 }
 
 pass_setting() {
   read_variable "$1"
   if [ -n "$value" ]; then export "$2=$value"; fi
+}
+
+# Each line NAME=value becomes a variable of the program's own, and no other: the step's PATH stays what it is.
+pass_lines() {
+  local rest line
+  read_variable Firefighter.Settings
+  rest="${value//$'\r'/}"
+  while [ -n "$rest" ]; do
+    line="${rest%%$'\n'*}"
+    rest="${rest#"$line"}"
+    rest="${rest#$'\n'}"
+    if [ -z "${line//[[:space:]]/}" ] || [ "${line:0:1}" = "#" ]; then continue; fi
+    name_key "${line%%=*}"
+    case "$line" in *=*) ;; *) key="" ;; esac
+    case "$key" in
+      '' | [0-9_]* | *[!ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_]*)
+        note "a line of the parameter More settings is not NAME=value and was left out."
+        ;;
+      *)
+        line="${line#*=}"
+        export "FIREFIGHTER_$key=${line:0:8000}"
+        ;;
+    esac
+  done
+}
+
+pass_token() {
+  local token
+  read_variable Firefighter.Forge.Token
+  if [ -z "$value" ]; then return; fi
+  token="$value"
+  read_variable Firefighter.Forge.Kind
+  name_key "${value:-github}"
+  export "FIREFIGHTER_${key}_TOKEN=$token"
 }
 
 pass_on Octopus.Deployment.Id
@@ -79,8 +122,8 @@ download() {
   elif command -v wget >/dev/null; then
     wget -q -T 30 -t 2 -O "$bin" -- "$url" >/dev/null 2>&1
   else
-    warn "not started, for this machine has neither curl nor wget. Install one, or use a package instead of the download."
-  fi || warn "not started, for the download failed. Check the parameter Download URL and that this worker can reach it."
+    warn "not started, for this machine has neither curl nor wget. Install one, or use Binary path or a package."
+  fi || warn "not started, for the download failed. Check Download URL and the worker's proxy. Without internet, use Binary path or a package."
   found="$(checksum "$bin")"
   case " $sums " in
     *" ${found:-none} "*) ;;
@@ -108,7 +151,7 @@ find_program() {
   if [ -n "$value" ]; then download "$value"; return; fi
   bin="$(type -P firefighter)"
   if [ -z "$bin" ]; then
-    warn "not started, for there is no program. Choose a package, set Binary path or Download URL, or install firefighter on the worker."
+    warn "not started, for there is no program. Give it by a package, Binary path or Download URL, or install firefighter on the worker."
   fi
 }
 
@@ -133,6 +176,8 @@ for name in Task.Id Task.Name Space.Id Project.Id Project.Name Environment.Id En
   Runbook.Name Step.Name Step.Number Web.ServerUri Web.BaseUrl; do
   pass_on "Octopus.$name"
 done
+pass_lines
+pass_token
 export FIREFIGHTER_HOST=octopus
 export FIREFIGHTER_OUT="$PWD/firefighter-report"
 export OCTOPUS_SPACE="$FIREFIGHTER_OCTOPUS_SPACE_ID"

@@ -157,6 +157,8 @@ fn without_escapes(line: &[u8]) -> Vec<u8> {
         out.extend_from_slice(before);
         let after = from.get(width..).unwrap_or_default();
         let skip = match after.first() {
+            // What is concealed is for no reader: Jenkins keeps notes for itself so.
+            Some(b'[') if after.starts_with(b"[8m") => memmem::find(after, b"\x1b[0m").map_or(3, |end| end + 4),
             Some(b'[') => 1 + after.iter().skip(1).position(|b| (0x40..=0x7e).contains(b)).map_or(0, |end| end + 1),
             Some(b']') => {
                 let bell = memchr(0x07, after).map(|end| end + 1);
@@ -233,6 +235,8 @@ mod tests {
         check(b"\x1b[31mred\x1b[0m ^[[1;32mgreen^[[0m", &["red green"]);
         check(b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x07 end \x1b", &["link end "]);
         check(b"a ^ b ^[ c", &["a ^ b ^[ c"]);
+        check(b"\x1b[8mha:////4Ok=\x1b[0mStarted by \x1b[8mha:////4Ok=\x1b[0mann", &["Started by ann"]);
+        check(b"\x1b[8mnever ended", &["never ended"]);
     }
 
     #[test]

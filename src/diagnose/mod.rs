@@ -63,6 +63,8 @@ pub struct Choice {
     pub count: fn(&str) -> usize,
     /// What the user wants to know, in the user's own words; `None` for the cause and the way out.
     pub question: Option<String>,
+    /// Whether an answer may be another run's that failed alike, and is kept for such runs.
+    pub shared: bool,
 }
 
 impl Choice {
@@ -87,7 +89,14 @@ impl Choice {
 impl Default for Choice {
     /// Nobody is asked.
     fn default() -> Self {
-        Self { models: Vec::new(), answer: None, limits: Limits::default(), count: str::len, question: None }
+        Self {
+            models: Vec::new(),
+            answer: None,
+            limits: Limits::default(),
+            count: str::len,
+            question: None,
+            shared: false,
+        }
     }
 }
 
@@ -132,20 +141,13 @@ pub fn diagnose(
     let mut talk = talk(choice, http, tell);
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     if let Some(given) = &choice.answer {
-        let author = Author::Llm { provider: given.from.clone(), model: given.model.clone() };
-        let diagnosis = match answer::check(
-            &given.text,
-            case,
-            &known,
-            author,
-            &prompt::write(case, choice.question.as_deref(), choice.room()),
-        ) {
+        let diagnosis = match hold(given, case, choice) {
             Ok((diagnosis, remarks)) => {
                 remarks.into_iter().for_each(note);
                 diagnosis
             }
-            Err(flaw) => {
-                note(format!("the answer in {} was not used ({flaw}): the diagnosis is the catalogue's", given.from));
+            Err(reason) => {
+                note(format!("the answer in {} was not used ({reason}): the diagnosis is the catalogue's", given.from));
                 known
             }
         };
@@ -171,6 +173,14 @@ pub fn diagnose(
         }
     }
     Asked { diagnosis: diagnosis.unwrap_or(known), usage: talk.usage, exchanges: talk.exchanges }
+}
+
+/// A diagnosis from an answer got elsewhere, held against `case`, and remarks on what of it did not hold. An error says why it can't
+/// be used.
+pub fn hold(given: &Given, case: &Redacted<Case>, choice: &Choice) -> Result<(Diagnosis, Vec<String>), String> {
+    let author = Author::Llm { provider: given.from.clone(), model: given.model.clone() };
+    let question = prompt::write(case, choice.question.as_deref(), choice.room());
+    answer::check(&given.text, case, &rules::diagnose(case), author, &question).map_err(|flaw| flaw.to_string())
 }
 
 /// Whether `model` answers, for a person who sets us up: costs a few tokens.

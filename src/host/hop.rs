@@ -69,8 +69,20 @@ impl Host for Onward {
         self.first.files(notices)
     }
 
+    fn kept(&self, notices: &[Notice]) -> Vec<(&'static str, String)> {
+        self.first.kept(notices)
+    }
+
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {
         self.first.post(notices, notes);
+    }
+
+    fn beside(&self, name: &str) -> Option<(String, String)> {
+        self.first.beside(name)
+    }
+
+    fn under_way(&self) -> usize {
+        self.first.under_way()
     }
 
     fn examine(&self) -> Vec<Verdict> {

@@ -70,8 +70,24 @@ pub trait Host: Send + Sync {
         Vec::new()
     }
 
+    /// What of `notices` the host reads from files in the report's folder: their names there, and what they hold.
+    fn kept(&self, _: &[Notice]) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Tells `notices` by the host's API, where the user wants that. What could not be told costs a note.
     fn post(&self, _: &[Notice], _: &mut Vec<Note>) {}
+
+    /// What another run of the same release has kept under `name`: that run's id, and the text. `None` where nobody has, or can
+    /// tell.
+    fn beside(&self, _: &str) -> Option<(String, String)> {
+        None
+    }
+
+    /// How many runs of the same project are under way now, ours among them, as far as the host tells.
+    fn under_way(&self) -> usize {
+        0
+    }
 
     /// What works and what does not, for a person who sets us up.
     fn examine(&self) -> Vec<Verdict>;

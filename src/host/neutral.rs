@@ -4,12 +4,18 @@
 //! anywhere in it, and some fold the log at `---`. One rule settles them all: after it no two `#` stand side by side, and no
 //! line begins with anything but a mark of ours.
 
+use serde::de::IgnoredAny;
+
 use crate::clean::unwanted;
 
 /// What stands before each line: no command begins with it.
 const MARK: &str = "│ ";
-/// Begins a color.
-const ESCAPE: char = '\u{1b}';
+/// Fold the log where they begin a line.
+const GROUPS: [&str; 4] = ["---", "+++", "~~~", "^^^"];
+/// Bots that listen to their name anywhere in a comment.
+const BOTS: [&str; 4] = ["@dependabot", "@renovate", "@mergifyio", "@copilot"];
+/// Stands in a word unseen, and makes it another one.
+const JOINER: &str = "\u{2060}";
 /// Longer lines are wrapped, in characters.
 const WIDEST: usize = 4_000;
 
@@ -25,35 +31,61 @@ pub(super) fn one_line(text: &str) -> String {
     lines(text).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-/// A report in which no line is a command, and which reads as before but for that.
+/// A report in which no line is a command, and which reads as before but for that. Colors stay.
 ///
 /// A line that begins with one `#` more is a heading of Markdown and stays.
 #[must_use]
 pub(super) fn printed(text: &str) -> String {
-    if text.starts_with('{') {
-        // JSON can say it in another way; its lines begin with a quotation mark or a bracket.
-        return text.replace("##", "#\\u0023");
+    if serde_json::from_str::<IgnoredAny>(text).is_ok() {
+        // JSON can say it in another way; its lines begin with a quotation mark, a bracket or a number.
+        return apart(text, "\\u0023", "#");
     }
     let mut out = String::with_capacity(text.len());
     for line in text.split('\n') {
-        let clean: String = line.chars().filter(|c| *c == '\t' || *c == ESCAPE || !unwanted(*c)).collect();
-        let rest = clean.trim_start_matches('#');
-        let heading = clean.len() - rest.len();
+        let line = colored(line);
+        let rest = line.trim_start_matches('#');
+        let heading = line.len() - rest.len();
         if (1..=6).contains(&heading) && rest.starts_with(' ') {
-            out.push_str(clean.get(..heading).unwrap_or_default());
-            out.push_str(&apart(rest));
-        } else if let Some(at) = clean.find("::").filter(|at| clean.get(..*at).is_some_and(is_blank)) {
-            out.push_str(clean.get(..at).unwrap_or_default());
-            out.push_str(": ");
-            out.push_str(&apart(clean.get(at + 1..).unwrap_or_default()));
+            out.push_str(line.get(..heading).unwrap_or_default());
+            out.push_str(&apart(rest, " #", "#"));
         } else {
-            out.push_str(&apart(&clean));
+            begin(&mut out, &apart(&line, " #", "#"));
+        }
+        if seen(&line).ends_with('#') {
+            // One parser goes on with a command over the end of a line.
+            out.push(' ');
         }
         out.push('\n');
     }
     out.pop();
-    // One parser goes on with a command over the end of a line.
-    out.replace("#\n", "# \n")
+    out
+}
+
+/// A comment in which no line is an order to the host that shows it, or to a bot that reads it there, in code or not.
+#[must_use]
+pub(super) fn comment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.replace('\r', "").lines() {
+        let start = line.trim_start_matches([' ', '\t', '>', '*', '+', '-']);
+        let (before, called) = (line.get(..line.len() - start.len()).unwrap_or_default(), start.strip_prefix('@'));
+        let mut line = match called {
+            Some(name) => format!("{before}@{JOINER}{name}"),
+            None if line.starts_with('/') => format!(" {line}"),
+            None => line.to_owned(),
+        };
+        for bot in BOTS {
+            while let Some(at) = line.to_ascii_lowercase().find(bot) {
+                line.insert_str(at + 1, JOINER);
+            }
+        }
+        let word = start.split([' ', '\t']).next().unwrap_or_default();
+        if word.eq_ignore_ascii_case("bors") {
+            line.insert_str(before.len() + 1, JOINER);
+        }
+        out.push_str(&line);
+        out.push('\n');
+    }
+    out
 }
 
 /// `text` as [`printed`] where any host may read our output, which `env` tells; else as it is.
@@ -66,7 +98,7 @@ pub(super) fn for_host(text: &str, hosted: bool) -> String {
 fn lines(text: &str) -> impl Iterator<Item = String> {
     let ends = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');
     let normal = text.replace("\r\n", "\n");
-    let lines: Vec<String> = normal.split(ends).flat_map(|line| wrapped(&apart(&clean(line)))).collect();
+    let lines: Vec<String> = normal.split(ends).flat_map(|line| wrapped(&apart(&clean(line), " #", "#"))).collect();
     lines.into_iter()
 }
 
@@ -74,32 +106,99 @@ fn clean(line: &str) -> String {
     line.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !unwanted(*c)).collect()
 }
 
-/// A space between any two `#`, also where a color begins between them: it goes before the host reads.
-fn apart(line: &str) -> String {
+/// A line with its colors and without any other control character.
+fn colored(line: &str) -> String {
     let mut out = String::with_capacity(line.len());
-    let (mut before, mut color) = (None, false);
-    for c in line.chars() {
-        if color || c == ESCAPE {
-            color = c == ESCAPE || !c.is_ascii_alphabetic();
-        } else {
-            if c == '#' && before == Some('#') {
-                out.push(' ');
-            }
-            before = Some(c);
+    for part in parts(line) {
+        match part {
+            Part::Color(sequence) => out.push_str(sequence),
+            Part::Seen(c) | Part::Unseen(c) if c == '\t' || !unwanted(c) => out.push(c),
+            Part::Seen(_) | Part::Unseen(_) => {}
         }
-        out.push(c);
     }
     out
 }
 
-/// Whether nothing is seen of `text` but its colors: it may stand before a command.
-fn is_blank(text: &str) -> bool {
-    let mut color = false;
-    text.chars().all(|c| {
-        let was = color || c == ESCAPE;
-        color = c == ESCAPE || (color && !c.is_ascii_alphabetic());
-        was || c.is_whitespace()
+/// Each `#` that follows another one as `second`, any other as `first`. Neither a color nor what nobody sees is between two: both
+/// may be gone before the host reads, or count for nothing where it compares.
+fn apart(line: &str, second: &str, first: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut before = None;
+    for part in parts(line) {
+        match part {
+            Part::Color(sequence) => out.push_str(sequence),
+            Part::Unseen(c) => out.push(c),
+            Part::Seen('#') => {
+                out.push_str(if before == Some('#') { second } else { first });
+                before = Some('#');
+            }
+            Part::Seen(c) => {
+                out.push(c);
+                before = Some(c);
+            }
+        }
+    }
+    out
+}
+
+/// Writes a line so that nothing at its start is a command: no `::` after blanks, and no mark of a group.
+fn begin(out: &mut String, line: &str) {
+    let seen = seen(line);
+    let begins = |mark: &&str| seen.strip_prefix(*mark).is_some_and(|rest| rest.starts_with(char::is_whitespace));
+    if GROUPS.iter().any(begins) {
+        out.push(' ');
+    }
+    match line.split_once(':').filter(|_| seen.trim_start().starts_with("::")) {
+        // Whatever stands before the first colon is not seen.
+        Some((before, rest)) => out.extend([before, ": ", rest]),
+        None => out.push_str(line),
+    }
+}
+
+/// What is seen of a line.
+fn seen(line: &str) -> String {
+    parts(line).filter_map(|part| if let Part::Seen(c) = part { Some(c) } else { None }).collect()
+}
+
+/// A piece of a line.
+enum Part<'a> {
+    /// A sequence that sets colors.
+    Color(&'a str),
+    /// A character that takes no room.
+    Unseen(char),
+    /// Any other character.
+    Seen(char),
+}
+
+fn parts(line: &str) -> impl Iterator<Item = Part<'_>> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        if let Some((sequence, tail)) = color(rest).and_then(|length| rest.split_at_checked(length)) {
+            rest = tail;
+            return Some(Part::Color(sequence));
+        }
+        let mut chars = rest.chars();
+        let c = chars.next()?;
+        rest = chars.as_str();
+        Some(if is_unseen(c) { Part::Unseen(c) } else { Part::Seen(c) })
     })
+}
+
+/// The length of the color's sequence that `text` begins with.
+fn color(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix("\u{1b}[")?;
+    let length = inside.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inside.get(length..)?.starts_with('m').then_some("\u{1b}[m".len() + length)
+}
+
+/// What Unicode calls ignorable: a comparison by a culture's rules, as some runners make it, passes over it.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 fn wrapped(line: &str) -> Vec<String> {
@@ -127,6 +226,7 @@ mod tests {
         check("####[error]", &["│ # # # #[error]"]);
         check("#\u{7}#[error]\u{202e}", &["│ # #[error]"]);
         check("\u{1b}]1338;url=x\u{7}", &["│ ]1338;url=x"]);
+        check("#\u{200b}#vso[", &["│ #\u{200b} #vso["]);
         check("a\u{2028}--- b", &["│ a", "│ --- b"]);
     }
 
@@ -140,7 +240,22 @@ mod tests {
         check("\u{1b}[1m#\u{1b}[0m#[error]", "\u{1b}[1m#\u{1b}[0m #[error]");
         check("\u{1b}[1mwhere it stands\u{1b}[0m ::", "\u{1b}[1mwhere it stands\u{1b}[0m ::");
         check("a\rb", "ab");
-        check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023#x\"}");
+        check("{\"a\": \"###x\"}", "{\"a\": \"#\\u0023\\u0023x\"}");
+        check("{\n::error::x", "{\n: :error::x");
+        check("{\"a\":\n##[error]", "{\"a\":\n# #[error]");
+        check("\u{1b}\0: #\u{1b}(0#[error]", ": #(0#[error]");
+        check("\u{1b}##[error]", "# #[error]");
+        check("--- a\n\u{1b}[1m+++ b\n---\n--x", " --- a\n \u{1b}[1m+++ b\n---\n--x");
+        check("#\u{200b}#[x]\n\u{200b}::x", "#\u{200b} #[x]\n\u{200b}: :x");
+        check("\u{1b}]8;;x\u{7}a \u{1b}[2Kb\u{1b}", "]8;;xa [2Kb");
+    }
+
+    #[test]
+    fn a_comment_orders_nobody_about() {
+        let check = |text: &str, expected: &str| assert_eq!(comment(text), expected);
+        check("/close\n a /b", " /close\n a /b\n");
+        check("> @bot do\na @b", "> @\u{2060}bot do\na @b\n");
+        check("ask @Dependabot x\nBors r+", "ask @\u{2060}Dependabot x\nB\u{2060}ors r+\n");
     }
 
     #[test]

@@ -220,6 +220,11 @@ impl Report {
         lines().find(|line| line.level == wanted).or_else(|| lines().find(|line| line.level == worst))
     }
 
+    /// The lines that any explanation cites, in log order.
+    pub fn cited_lines(&self) -> impl Iterator<Item = &ExcerptLine> {
+        self.cited().into_iter().filter_map(|id| self.case.line(id))
+    }
+
     /// The ids of the lines that any explanation cites.
     fn cited(&self) -> BTreeSet<usize> {
         let mut cited: BTreeSet<usize> =

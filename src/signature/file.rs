@@ -11,8 +11,16 @@ use crate::model::{Domain, Retry, Role, Signature};
 
 /// How specific a signature is when its entry does not say.
 const USUAL_WEIGHT: f64 = 0.8;
-/// Compiled patterns above this size are refused, so that a user's file can't eat the memory.
-const LARGEST_PATTERN: usize = 1 << 20;
+/// Patterns match in time that grows with the line alone, by a factor of their size: a compiled one above this size, in bytes, is
+/// refused, and so is a file of too many. The largest of ours is half that size.
+const LARGEST_PATTERN: usize = 128 << 10;
+/// Characters of a pattern.
+const LONGEST_PATTERN: usize = 1_000;
+/// Patterns of one signature, with the branches of each, and signatures of a file.
+const MOST_PATTERNS: usize = 64;
+const MOST_SIGNATURES: usize = 2_000;
+/// Bytes of a file.
+const LARGEST_FILE: usize = 4 << 20;
 const DOMAINS: [(&str, Domain); 6] = [
     ("code", Domain::Code),
     ("configuration", Domain::Configuration),
@@ -123,7 +131,13 @@ pub(super) fn read_builtin(text: &str) -> Result<Vec<Entry>, String> {
 
 /// Reads a user's file and checks all of it, patterns and examples too.
 pub(super) fn read_user(text: &str) -> Result<Vec<Entry>, String> {
+    if text.len() > LARGEST_FILE {
+        return Err(format!("it is larger than {} MB", LARGEST_FILE >> 20));
+    }
     let file: File<toml::Table> = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    if file.signature.len() > MOST_SIGNATURES {
+        return Err(format!("it has {} signatures, and {MOST_SIGNATURES} are the most", file.signature.len()));
+    }
     let mut entries: Vec<Entry> = Vec::new();
     for (number, table) in file.signature.into_iter().enumerate() {
         let id = table.get("id").and_then(toml::Value::as_str).map(str::to_owned);
@@ -195,6 +209,12 @@ pub(super) fn checked(entry: Entry) -> Result<Entry, String> {
     if entry.patterns.is_empty() {
         return Err("patterns is empty".to_owned());
     }
+    if entry.patterns.len() > MOST_PATTERNS {
+        return Err(format!(
+            "it has {} patterns, branches counted, and {MOST_PATTERNS} are the most: make two signatures of it",
+            entry.patterns.len()
+        ));
+    }
     if entry.examples.is_empty() {
         return Err("example is empty".to_owned());
     }
@@ -202,8 +222,14 @@ pub(super) fn checked(entry: Entry) -> Result<Entry, String> {
         return Err(format!("weight is {}, but must be from 0 to 1", entry.weight));
     }
     for pattern in entry.patterns.iter().chain(&entry.near).chain(&entry.except) {
+        if pattern.source.chars().count() > LONGEST_PATTERN {
+            let start: String = pattern.source.chars().take(60).collect();
+            return Err(format!("the pattern `{start}…` is longer than {LONGEST_PATTERN} characters"));
+        }
         let regex = compile(&pattern.source).map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => format!("the pattern `{}` is too large", pattern.source),
+            regex::Error::CompiledTooBig(_) => {
+                format!("the pattern `{}` is too large: it repeats too much, see its `{{…}}`", pattern.source)
+            }
             other => format!("the pattern `{}` is broken: {other}", pattern.source),
         })?;
         if regex.is_match(b"") {

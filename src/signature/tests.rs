@@ -241,6 +241,26 @@ fn mistakes_in_a_users_file_are_named() {
 }
 
 #[test]
+fn a_pattern_that_could_be_slow_is_refused() {
+    let with = |pattern: &str| OWN.replace(r"frobnicator (?P<state>\w+) jammed", pattern);
+    for pattern in [
+        r"((a{1,100}){1,100}){1,100}",
+        r"frobnicator (\w{1,60}\s?){1,90}jammed",
+        r"(a|aa){5000}b",
+        r"(.{0,200}x){0,90}y",
+        r"frobnicator .{900}.{900}.{900}.{900}.{900}.{900} jammed",
+    ] {
+        refused(&with(pattern), "is too large: it repeats too much");
+    }
+    refused(&with(&format!("frobnicator {}", "left".repeat(300))), "is longer than 1000 characters");
+    let many = (0..65).map(|at| format!("frobnicator {at}")).collect::<Vec<_>>().join("|");
+    refused(&with(&many), "it has 65 patterns, branches counted, and 64 are the most");
+    let all: String = (0..2_001).map(|at| OWN.replace("\"own\"", &format!("\"own{at}\""))).collect();
+    refused(&all, "it has 2001 signatures, and 2000 are the most");
+    refused(&format!("# {}\n{OWN}", "x".repeat(4 << 20)), "it is larger than 4 MB");
+}
+
+#[test]
 fn symptoms_and_causes_both_exist() {
     let catalogue = Catalogue::builtin();
     for role in [Role::Cause, Role::Symptom] {

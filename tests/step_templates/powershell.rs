@@ -1,11 +1,49 @@
 //! The PowerShell script is read by a real grammar, since PowerShell itself is seldom where the tests run.
 
+use std::collections::BTreeSet;
+
 use tree_sitter::{Node, Parser};
 
 use super::script;
 
-/// What PowerShell 5.1 does not know.
-const NEWER: &[&str] = &["??", "?.", "?[", "&&", "||", "-Parallel", "-AsHashtable", "-SkipCertificateCheck", "::new("];
+/// What Windows PowerShell 5.1 does not know, or not in its oldest form.
+const NEWER: &[&str] = &[
+    "??",
+    "?.",
+    "?[",
+    "&&",
+    "||",
+    "-Parallel",
+    "-AsHashtable",
+    "-AsByteStream",
+    "-SkipCertificateCheck",
+    "-NoProxy",
+    "-MaximumRetryCount",
+    "-RetryIntervalSec",
+    "-AdditionalChildPath",
+    "utf8NoBOM",
+    "::new(",
+];
+
+/// The commands that it does know, of those that the script has a use for, and programs of Linux and macOS.
+const KNOWN: &[&str] = &[
+    "ConvertTo-SecureString",
+    "Copy-Item",
+    "Get-Command",
+    "Get-Location",
+    "Invoke-WebRequest",
+    "Join-Path",
+    "New-Object",
+    "Out-Null",
+    "Remove-Item",
+    "Resolve-Path",
+    "Select-Object",
+    "Test-Path",
+    "Write-Host",
+    "chmod",
+    "test",
+    "uname",
+];
 
 fn parse(text: &str) -> tree_sitter::Tree {
     let mut parser = Parser::new();
@@ -49,6 +87,17 @@ fn newer(text: &str) -> Vec<&'static str> {
     found
 }
 
+/// The words of `kind` in the script, such as the names of its commands.
+fn words(kind: &str, node: Node<'_>, text: &str, found: &mut BTreeSet<String>) {
+    if node.kind() == kind {
+        found.insert(node.utf8_text(text.as_bytes()).unwrap().to_owned());
+    }
+    let mut cursor = node.walk();
+    for child in node.children(&mut cursor) {
+        words(kind, child, text, found);
+    }
+}
+
 #[test]
 fn the_script_is_powershell() {
     let text = script("PowerShell");
@@ -68,6 +117,32 @@ fn the_script_runs_on_powershell_5_1_too() {
         assert!(!newer(sample).is_empty(), "{sample} is not noticed");
     }
     assert_eq!(newer("$a = 'b ?? c && d' # e || f"), Vec::<&str>::new());
+}
+
+#[test]
+fn every_command_of_the_script_is_its_own_or_is_in_powershell_5_1_too() {
+    let text = script("PowerShell");
+    let (mut called, mut own) = (BTreeSet::new(), BTreeSet::new());
+    words("command_name", parse(&text).root_node(), &text, &mut called);
+    words("function_name", parse(&text).root_node(), &text, &mut own);
+    assert!(own.contains("Send-Lines") && called.contains("Send-Lines"), "{own:?} {called:?}");
+    let strange: Vec<_> =
+        called.iter().filter(|name| !own.contains(*name) && !KNOWN.contains(&name.as_str())).collect();
+    assert!(strange.is_empty(), "{strange:?}");
+    assert!(own.iter().all(|name| name == "Invoke-Firefighter" || called.contains(name)), "a function without use");
+}
+
+#[test]
+fn the_script_speaks_to_old_servers_and_leaves_the_consoles_encoding_as_octopus_reads_it() {
+    let text = script("PowerShell");
+    // TLS 1.2, which Windows PowerShell does not offer by itself everywhere; newer ones choose for themselves.
+    let (before, _) = text.split_once("SecurityProtocol -bor 3072").unwrap();
+    assert!(before.rsplit("if (").next().unwrap().starts_with("$PSVersionTable.PSVersion.Major -lt 6)"));
+    assert!(text.contains("StandardOutputEncoding = [Text.Encoding]::UTF8"));
+    for changed in ["[Console]::OutputEncoding", "$OutputEncoding", "chcp"] {
+        assert!(!text.contains(changed), "{changed}");
+    }
+    assert!(text.is_ascii(), "without a byte order mark Windows PowerShell reads a script by the code page");
 }
 
 #[test]

@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
 
 use serde::Deserialize;
 
 use super::step_host::{StepHost, StepRun, parsers};
-use super::{TOLD, root, script, sim};
+use super::{TOLD, data, root, script, sim};
 
 /// A program that prints what it was given.
-const TELLS: &str =
+pub(super) const TELLS: &str =
     "#!/bin/bash\n[ \"$1\" = --version ] && exit 0\necho \"arguments: $*\"\nenv -0 | tr '\\n\\0' ' \\n'\n";
 
 fn key(name: &str) -> String {
@@ -23,20 +20,20 @@ fn key(name: &str) -> String {
 }
 
 /// A host where a deployment has just failed.
-fn failed(name: &str) -> StepHost {
+pub(super) fn failed(name: &str) -> StepHost {
     let mut host = StepHost::new(name);
     host.set("Octopus.Deployment.Id", "Deployments-1").set("Octopus.Deployment.Error", "exit code 1");
     host
 }
 
-fn program(path: &Path, text: &str) {
+pub(super) fn program(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// A host whose program is `text`, told of by its path.
-fn with_program(name: &str, text: &str) -> StepHost {
+pub(super) fn with_program(name: &str, text: &str) -> StepHost {
     let mut host = failed(name);
     let path = host.beside("tools").join("firefighter");
     program(&path, text);
@@ -56,7 +53,7 @@ fn run(host: &StepHost) -> StepRun {
 }
 
 /// The one line of a step that could not start its program.
-fn calm(host: &StepHost, part: &str) {
+pub(super) fn calm(host: &StepHost, part: &str) {
     let view = run(host).view();
     let [(level, text)] = view.log.as_slice() else { panic!("not one line: {:?}", view.log) };
     assert_eq!(level, "Warning");
@@ -64,7 +61,7 @@ fn calm(host: &StepHost, part: &str) {
 }
 
 /// Asserts that the made-up program ran, and returns what it was given.
-fn told(host: &StepHost) -> BTreeMap<String, String> {
+pub(super) fn told(host: &StepHost) -> BTreeMap<String, String> {
     let stdout = run(host).stdout;
     assert!(stdout.contains("\narguments: diagnose\n"), "{stdout}");
     stdout
@@ -73,11 +70,6 @@ fn told(host: &StepHost) -> BTreeMap<String, String> {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.into(), value.into()))
         .collect()
-}
-
-fn platform() -> (&'static str, &'static str) {
-    let os = if cfg!(target_os = "macos") { "macos" } else { "linux" };
-    (os, if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" })
 }
 
 #[test]
@@ -144,6 +136,67 @@ fn the_servers_address_is_the_parameter_else_the_configured_one_else_the_derived
 }
 
 #[test]
+fn any_other_setting_is_a_line_and_becomes_a_variable_of_the_programs_own() {
+    let mut host = with_program("lines", TELLS);
+    let lines = "mask=email,ip\r\n# a remark=1\n\n FIREFIGHTER_MAX_COST =0.10\nforge=gitlab=https://git.example.com\n\
+                 gitlab-token=$(touch here) `x` \"a b\"\nno-forge=true";
+    host.set("Firefighter.Settings", lines);
+    let told = told(&host);
+    let expected = [
+        ("FIREFIGHTER_MASK", "email,ip"),
+        ("FIREFIGHTER_MAX_COST", "0.10"),
+        ("FIREFIGHTER_FORGE", "gitlab=https://git.example.com"),
+        ("FIREFIGHTER_GITLAB_TOKEN", "$(touch here) `x` \"a b\""),
+        ("FIREFIGHTER_NO_FORGE", "true"),
+    ];
+    for (name, value) in expected {
+        assert_eq!(told.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    assert!(!host.folder.join("here").exists(), "a value was run");
+    // The program knows these names too, and what a parameter of its own says goes before a line.
+    host.set("Firefighter.Settings", "deadline=7\nllm-model=a\nHOST=none").set("Firefighter.DeadlineSeconds", "60");
+    let told = self::told(&host);
+    assert_eq!([&told["FIREFIGHTER_DEADLINE"], &told["FIREFIGHTER_LLM_MODEL"]], ["60", "a"]);
+    assert_eq!(told["FIREFIGHTER_HOST"], "octopus");
+}
+
+#[test]
+fn a_line_that_is_no_setting_is_told_and_changes_nothing_else() {
+    for line in ["mask", "=x", "a b/c=1", "LD_PRELOAD;=x", "1=2", "\u{e9}=x", "##octopus[stdout-error]=1 ##octopus[x]"]
+    {
+        let mut host = with_program("wrong-line", TELLS);
+        host.set("Firefighter.Settings", format!("{line}\nmask=ip"));
+        let run = run(&host);
+        let view = run.view();
+        assert_eq!(view.at("Warning").len(), usize::from(!line.starts_with('#')), "{line}: {view:?}");
+        assert!(view.at("Info").contains(&"FIREFIGHTER_MASK=ip"), "{line}: {view:?}");
+    }
+    // The name of a variable that other programs heed is ours before it is set.
+    let mut host = with_program("other-name", TELLS);
+    host.set("Firefighter.Settings", "LD_PRELOAD=/x.so\nPATH=/none");
+    let told = told(&host);
+    assert!(!told.contains_key("LD_PRELOAD") && told["PATH"] != "/none", "{told:?}");
+}
+
+#[test]
+fn a_token_goes_along_under_the_name_of_its_host() {
+    let mut host = with_program("token", TELLS);
+    host.set("Firefighter.Forge.Kind", "gitlab");
+    assert!(!told(&host).keys().any(|name| name.ends_with("_TOKEN")));
+    let choices = data().parameters.into_iter().find(|one| one.name == "Firefighter.Forge.Kind").unwrap().options;
+    let kinds: Vec<_> = choices.iter().map(|one| one.split_once('|').unwrap().0).collect();
+    let known: Vec<_> = firefighter::forge::DIALECTS.iter().map(|dialect| dialect.name).collect();
+    assert_eq!(kinds.iter().collect::<BTreeSet<_>>(), known.iter().collect());
+    for dialect in firefighter::forge::DIALECTS {
+        host.set("Firefighter.Forge.Kind", dialect.name).set("Firefighter.Forge.Token", "t-1");
+        assert_eq!(told(&host)[dialect.token], "t-1");
+    }
+    // A parameter that nobody touched may not be there at all.
+    host.variables.remove("Firefighter.Forge.Kind");
+    assert_eq!(told(&host)["FIREFIGHTER_GITHUB_TOKEN"], "t-1");
+}
+
+#[test]
 fn a_run_without_a_failure_is_told_so_before_anything_else() {
     let friendly = |host: &StepHost, part: &str| {
         let run = run(host);
@@ -164,193 +217,6 @@ fn a_runbook_run_is_looked_at_even_without_an_error() {
     host.variables.retain(|name, _| !name.starts_with("Octopus.Deployment."));
     host.set("Octopus.RunbookRun.Id", "RunbookRuns-1");
     assert_eq!(told(&host)["FIREFIGHTER_OCTOPUS_RUNBOOKRUN_ID"], "RunbookRuns-1");
-}
-
-#[test]
-fn the_program_is_found_in_a_package_by_platform_and_made_executable() {
-    let (os, arch) = platform();
-    for folder in [String::new(), format!("{os}-{arch}")] {
-        let mut host = failed(&format!("package{folder}"));
-        let package = host.folder.join("Firefighter");
-        let path = package.join(folder).join("firefighter");
-        program(&path, TELLS);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-        host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
-        assert_eq!(told(&host)["FIREFIGHTER_HOST"], "octopus");
-    }
-    let mut host = failed("package-other");
-    let package = host.folder.join("Firefighter");
-    program(&package.join("other-x64/firefighter"), TELLS);
-    host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
-    calm(&host, "the package holds no program");
-}
-
-/// A tool of the worker that behaves as told, before those of the system.
-fn tool(host: &mut StepHost, name: &str, text: &str) {
-    let folder = host.beside("own bin");
-    program(&folder.join(name), &format!("#!/bin/bash\n{text}\n"));
-    host.env.insert("PATH".to_owned(), format!("{}:/usr/bin:/bin", folder.display()));
-}
-
-#[test]
-fn each_platform_has_its_folder_in_the_package() {
-    let platforms = [
-        ("Linux", "x86_64", "linux-x64/firefighter"),
-        ("Linux", "aarch64", "linux-arm64/firefighter"),
-        ("Darwin", "arm64", "osx-arm64/firefighter"),
-        ("Darwin", "arm64", "macos-arm64/firefighter"),
-        ("MINGW64_NT-10.0", "x86_64", "win-x64/firefighter.exe"),
-        ("MSYS_NT-10.0", "x86_64", "firefighter.exe"),
-    ];
-    for (system, machine, path) in platforms {
-        let mut host = failed("platforms");
-        tool(&mut host, "uname", &format!("[ \"$1\" = -s ] && echo {system} || echo {machine}"));
-        let package = host.folder.join("Firefighter");
-        program(&package.join(path), TELLS);
-        program(&package.join("linux-riscv/firefighter"), "#!/bin/bash\nexit 1\n");
-        host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
-        told(&host);
-    }
-}
-
-#[test]
-fn a_program_in_a_folder_that_cannot_be_written_is_copied() {
-    let mut host = failed("read-only");
-    let package = host.beside("package");
-    program(&package.join("firefighter"), TELLS);
-    fs::set_permissions(package.join("firefighter"), fs::Permissions::from_mode(0o644)).unwrap();
-    host.set("Octopus.Action.Package[Firefighter].ExtractedPath", package.to_str().unwrap());
-    tool(&mut host, "chmod", "case \"$*\" in */package/*) exit 1 ;; esac\nexec /bin/chmod \"$@\"");
-    told(&host);
-    assert!(host.folder.join("firefighter-copy").exists());
-    tool(&mut host, "chmod", "exit 1");
-    fs::remove_file(host.folder.join("firefighter-copy")).unwrap();
-    calm(&host, "may not be made executable");
-}
-
-#[test]
-fn the_program_is_found_in_a_folder_on_the_path_and_under_a_plain_name() {
-    let mut host = failed("folder");
-    program(&host.beside("tools").join("firefighter"), TELLS);
-    host.set("Firefighter.BinaryPath", host.beside("tools").to_str().unwrap());
-    told(&host);
-    let mut host = failed("path");
-    let path = format!("{}:/usr/bin:/bin", host.beside("tools").display());
-    program(&host.beside("tools").join("firefighter"), TELLS);
-    host.env.insert("PATH".to_owned(), path);
-    told(&host);
-    let mut host = failed("plain");
-    for name in ["my program", "-n/firefighter"] {
-        program(&host.folder.join(name), TELLS);
-        fs::set_permissions(host.folder.join(name), fs::Permissions::from_mode(0o644)).unwrap();
-        host.set("Firefighter.BinaryPath", name);
-        told(&host);
-    }
-}
-
-/// The folder's tools and no others.
-fn only(host: &mut StepHost, tools: &[&str]) {
-    let folder = host.beside("bin");
-    for tool in tools {
-        let found = ["/usr/bin", "/bin"].iter().map(|place| Path::new(place).join(tool)).find(|path| path.exists());
-        symlink(found.unwrap_or_else(|| panic!("{tool} is needed by this test")), folder.join(tool)).unwrap();
-    }
-    host.env.insert("PATH".to_owned(), folder.to_str().unwrap().to_owned());
-}
-
-/// Answers each request with `body`, or with 404 where the path is another than `path`.
-fn serve(path: &'static str, body: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut request = Vec::new();
-            while !request.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                if stream.read(&mut byte).unwrap() == 0 {
-                    break;
-                }
-                request.push(byte[0]);
-            }
-            let (status, body) = if request.starts_with(format!("GET {path} ").as_bytes()) {
-                ("200 OK", body)
-            } else {
-                ("404 Not Found", "")
-            };
-            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-            stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
-        }
-    });
-    format!("http://{address}")
-}
-
-fn sum(host: &StepHost, text: &str) -> String {
-    let file = host.beside("sum").join("file");
-    fs::write(&file, text).unwrap();
-    let output = Command::new("openssl").args(["dgst", "-sha256", "-r"]).arg(file).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().split_whitespace().next().unwrap().to_owned()
-}
-
-#[test]
-fn a_download_is_run_when_it_is_what_was_promised() {
-    let (os, arch) = platform();
-    let path: &'static str = format!("/firefighter-{os}-{arch}").leak();
-    let url = format!("{}/firefighter-{{os}}-{{arch}}", serve(path, TELLS));
-    let mut host = failed("download");
-    host.set("Firefighter.DownloadUrl", &url);
-    let right = sum(&host, TELLS);
-    host.set("Firefighter.DownloadSha256", right.to_uppercase());
-    told(&host);
-    let list = format!("{}  firefighter-other\n{right}  firefighter-{os}-{arch}\n", "0".repeat(64));
-    host.set("Firefighter.DownloadSha256", list);
-    told(&host);
-    let basic = ["bash", "openssl", "uname", "tr", "grep", "chmod", "env", "rm"];
-    let mut tools = vec!["wget"];
-    if !Path::new("/usr/bin/wget").exists() {
-        tools = vec!["curl"];
-    }
-    only(&mut host, &[&basic[..], &tools[..]].concat());
-    told(&host);
-    host.set("Firefighter.DownloadSha256", sum(&host, "another"));
-    calm(&host, "not the file its SHA-256 promises");
-    assert!(!host.folder.join("firefighter-download").exists(), "what is not trusted is not kept");
-}
-
-#[test]
-fn a_download_that_cannot_be_trusted_or_had_is_told_calmly() {
-    let url = serve("/there", TELLS);
-    let mut host = failed("no-download");
-    host.set("Firefighter.DownloadUrl", format!("{url}/there"));
-    calm(&host, "has no checksum");
-    host.set("Firefighter.DownloadSha256", "a".repeat(64));
-    calm(&host, "not the file its SHA-256 promises");
-    // Half a checksum promises nothing.
-    let right = sum(&host, TELLS);
-    host.set("Firefighter.DownloadSha256", right.get(..32).unwrap());
-    calm(&host, "not the file its SHA-256 promises");
-    host.set("Firefighter.DownloadSha256", right).set("Firefighter.DownloadUrl", format!("{url}/gone"));
-    calm(&host, "the download failed");
-    host.set("Firefighter.DownloadUrl", "file:///bin/true");
-    calm(&host, "not one of http or https");
-    host.set("Firefighter.DownloadUrl", format!("{url}/there"));
-    only(&mut host, &["bash", "openssl", "uname", "tr", "grep"]);
-    calm(&host, "neither curl nor wget");
-}
-
-#[test]
-fn no_program_is_told_calmly() {
-    calm(&failed("no-program"), "there is no program");
-    let mut host = failed("wrong-path");
-    host.set("Firefighter.BinaryPath", "/not/there ##octopus[stdout-error]");
-    calm(&host, "parameter Binary path");
-}
-
-#[test]
-fn a_program_of_another_machine_is_told_calmly() {
-    calm(&with_program("garbage", "\u{7f}ELF\0\0\0\u{1}not for here\0\n"), "does not run on this machine");
-    calm(&with_program("interpreter", "#!/not/there\n"), "does not run on this machine");
-    calm(&with_program("early-crash", "#!/bin/bash\nkill -ILL $$\n"), "does not run on this machine");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use thiserror::Error;
 use url::Url;
@@ -13,6 +16,14 @@ use crate::http::{Failure, Http, Request, Response, public};
 const CALLS: usize = 25;
 /// The most that is read of an answer other than a log.
 const CAP: u64 = 16 << 20;
+
+/// What stands as it is in a part of a path and in a value of a query: RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// `text` as one part of a path, or as a value of a query.
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
 
 /// Why a call brought nothing. Its text ends a sentence that begins with what was asked for.
 #[derive(Debug, Error)]
@@ -49,6 +60,7 @@ pub(super) struct Api<'a> {
     base: Url,
     headers: Vec<(&'static str, String)>,
     credentials: Vec<(&'static str, String)>,
+    through: Option<Url>,
     calls: AtomicUsize,
 }
 
@@ -67,7 +79,14 @@ impl<'a> Api<'a> {
         }
         let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned()));
         let agent = ("user-agent", format!("firefighter/{}", env!("CARGO_PKG_VERSION")));
-        Ok(Self { http, base, headers: headers.chain([agent]).collect(), credentials, calls: AtomicUsize::new(0) })
+        let (headers, calls) = (headers.chain([agent]).collect(), AtomicUsize::new(0));
+        Ok(Self { http, base, headers, credentials, through: None, calls })
+    }
+
+    /// The same by way of `proxy`, which adds what proves who asks.
+    pub(super) fn through(mut self, proxy: &str) -> Result<Self, Trouble> {
+        self.through = Some(Url::parse(proxy).map_err(|_| Trouble::Address(proxy.to_owned()))?);
+        Ok(self)
     }
 
     /// `GET {base}/{path}` as JSON.
@@ -77,7 +96,30 @@ impl<'a> Api<'a> {
 
     /// `GET {base}/{path}` as a stream: a log.
     pub(super) fn open(&self, path: &str) -> Result<Response, Trouble> {
-        self.send(Request::get(self.address(path)?))
+        self.open_with(path, &[])
+    }
+
+    /// The same with headers more.
+    pub(super) fn open_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Result<Response, Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.headers.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.send(request)
+    }
+
+    /// `GET url` as a stream, from wherever an answer says that something stands, such as signed storage: nobody there may see
+    /// our token.
+    pub(super) fn elsewhere(&self, url: &str) -> Result<Response, Trouble> {
+        let wrong = || Trouble::Address("an address in an answer".to_owned());
+        let url = Url::parse(url).map_err(|_| wrong())?;
+        let safe = matches!((self.base.scheme(), url.scheme()), (_, "https") | ("http", "http"));
+        if safe { self.count(Request::get(url)) } else { Err(wrong()) }
+    }
+
+    /// The same, with the type of answer that is wanted.
+    pub(super) fn open_as(&self, path: &str, media_type: &str) -> Result<Response, Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.headers.push(("accept", media_type.to_owned()));
+        self.send(request)
     }
 
     /// Sends `body` as JSON with `verb`, such as `POST`, and reads the answer.
@@ -96,6 +138,19 @@ impl<'a> Api<'a> {
         json(self.send(request)?)
     }
 
+    /// Sends a form with one field. Pages answer it by leading on to another page, which is not looked at: whether it came to
+    /// something is for the caller to see.
+    pub(super) fn submit(&self, path: &str, field: &str, value: &str) -> Result<(), Trouble> {
+        let mut request = Request::get(self.address(path)?);
+        request.body = Some(format!("{field}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+        request.headers.push(("content-type", "application/x-www-form-urlencoded".to_owned()));
+        request.attempts = 1;
+        match self.send(request) {
+            Ok(_) | Err(Trouble::Network(Failure::Redirect(..))) => Ok(()),
+            Err(trouble) => Err(trouble),
+        }
+    }
+
     fn address(&self, path: &str) -> Result<Url, Trouble> {
         let url = self.base.join(path).map_err(|_| Trouble::Address(path.to_owned()))?;
         // The answers of a server can name addresses: the token goes to the server alone.
@@ -103,11 +158,22 @@ impl<'a> Api<'a> {
     }
 
     fn send(&self, mut request: Request) -> Result<Response, Trouble> {
+        let ours: Vec<&str> = request.headers.iter().map(|(name, _)| *name).collect();
+        let usual = self.headers.iter().filter(|(name, _)| !ours.contains(name)).cloned().collect::<Vec<_>>();
+        request.headers.extend(usual);
+        request.credentials.extend(self.credentials.iter().cloned());
+        if self.through.is_some() {
+            request.through.clone_from(&self.through);
+            // It is on this machine: there or not.
+            request.attempts = 1;
+        }
+        self.count(request)
+    }
+
+    fn count(&self, mut request: Request) -> Result<Response, Trouble> {
         if self.calls.fetch_add(1, Ordering::Relaxed) >= CALLS {
             return Err(Trouble::Enough);
         }
-        request.headers.extend(self.headers.iter().cloned());
-        request.credentials.extend(self.credentials.iter().cloned());
         request.patience = Duration::from_secs(20).min(self.http.left() / 2);
         let address = public(&request.url);
         let response = self.http.send(&request)?;
@@ -125,7 +191,12 @@ impl<'a> Api<'a> {
     }
 }
 
-fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
+/// The header of a user and a password, or of a token in its place.
+pub(super) fn basic(user: &str, password: &str) -> (&'static str, String) {
+    ("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+}
+
+pub(super) fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
     let text = response.text(CAP).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))?;
     let text = if text.trim().is_empty() { "null" } else { &text };
     serde_json::from_str(text).map_err(|error| Trouble::Nonsense(error.to_string()))

@@ -3,7 +3,7 @@
 //! Each server is a file or folder here with a row in [`SERVERS`]; what they have in common is in this file: a run's failed
 //! jobs become one log whose steps are the jobs. The minimal example is `gitlab.rs`.
 
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -16,9 +16,18 @@ use super::neutral;
 use super::{Access, Env, Host, Standing, Verdict};
 
 mod api;
+mod azure;
+mod bitbucket;
+mod buildkite;
+mod changes;
+mod circleci;
 mod github;
 mod gitlab;
+mod good;
+mod jenkins;
 mod other;
+mod stepped;
+mod teamcity;
 
 /// What a user may say about the build server.
 #[derive(Clone, Default)]
@@ -27,9 +36,16 @@ pub struct Settings {
     pub name: Option<String>,
     /// A token that may read the run's jobs and logs.
     pub token: Option<String>,
+    /// Where its API is, if not at its usual address.
+    pub url: Option<String>,
     /// Whether a comment is written where the change is discussed.
     pub comment: bool,
+    /// Whether a check run tells the report beside the commit, where the server has such.
+    pub check_run: bool,
 }
+
+/// Files of a commit that are named.
+const FILES: usize = 50;
 
 /// How a server is found: its name, whether we are inside, and the host.
 type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -> Box<dyn Host>);
@@ -38,7 +54,32 @@ type Server = (&'static str, fn(&Env) -> bool, fn(&Env, &Settings, &Arc<Http>) -
 const SERVERS: &[Server] = &[
     ("github", github::is_here, github::host),
     ("gitlab", gitlab::is_here, gitlab::host),
+    ("azure", azure::is_here, azure::host),
+    ("teamcity", teamcity::is_here, teamcity::host),
+    ("buildkite", buildkite::is_here, buildkite::host),
+    ("circleci", circleci::is_here, circleci::host),
+    ("bitbucket", bitbucket::is_here, bitbucket::host),
+    // Agents of other servers are sometimes started by this one.
+    ("jenkins", jenkins::is_here, jenkins::host),
     ("other", other::is_here, other::host),
+];
+
+/// Variables that hold a token of theirs.
+pub const TOKENS: &[&str] = &[
+    "GITHUB_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "GITLAB_TOKEN",
+    "CI_JOB_TOKEN",
+    "SYSTEM_ACCESSTOKEN",
+    "TEAMCITY_TOKEN",
+    "JENKINS_TOKEN",
+    buildkite::TOKEN,
+    "BUILDKITE_AGENT_ACCESS_TOKEN",
+    circleci::TOKEN,
+    "CIRCLE_OIDC_TOKEN",
+    "CIRCLE_OIDC_TOKEN_V2",
+    bitbucket::TOKEN,
+    "BITBUCKET_STEP_OIDC_TOKEN",
 ];
 
 /// The build server around us.
@@ -68,6 +109,11 @@ pub fn names() -> Vec<&'static str> {
 /// A variable that says something. An empty one says nothing: servers pass empty secrets to builds of forks.
 fn variable(env: &Env, name: &str) -> Option<String> {
     env.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The variables whose names begin with `start`.
+fn ours(env: &Env, start: &str) -> Env {
+    env.iter().filter(|(name, _)| name.starts_with(start)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// A job of a run that failed.
@@ -101,16 +147,11 @@ fn incident(run: Run, jobs: Vec<Job>) -> Result<Incident, Error> {
             attempts: job.attempts,
             depth: 0,
         });
-        log.steps.extend(inner.steps.into_iter().map(|step| Step { depth: step.depth + 1, ..step }));
-        let offset = log.text.len();
-        log.text.push_str(&inner.text);
-        log.omitted += inner.omitted;
-        log.lines.extend(inner.lines.into_iter().map(|line| Line {
-            start: line.start + offset,
-            end: line.end + offset,
-            step: Some(line.step.map_or(at, |step| at + 1 + step)),
-            ..line
-        }));
+        if inner.numbering == Numbering::Step {
+            log.numbering = Numbering::Step;
+        }
+        log.steps.extend(inner.steps.iter().cloned().map(|step| Step { depth: step.depth + 1, ..step }));
+        append(&mut log, inner, |step| step.map_or(at, |step| at + 1 + step));
     }
     if log.lines.is_empty() {
         return Err(Error::Nothing(format!(
@@ -121,21 +162,112 @@ fn incident(run: Run, jobs: Vec<Job>) -> Result<Incident, Error> {
     Ok(Incident { run, log, ..Incident::default() })
 }
 
+/// The lines of `inner` below those of `log`, each with the step that `step` gives for the one it had. Steps stay as they are.
+fn append(log: &mut Log, inner: Log, step: impl Fn(Option<usize>) -> usize) {
+    let offset = log.text.len();
+    log.text.push_str(&inner.text);
+    log.omitted += inner.omitted;
+    log.lines.extend(inner.lines.into_iter().map(|line| Line {
+        start: line.start + offset,
+        end: line.end + offset,
+        step: Some(step(line.step)),
+        ..line
+    }));
+}
+
+/// Whether `file` is a file below `root`, named without a way out of it: only then does a page link to it.
+fn is_inside(root: &Path, file: &str) -> bool {
+    let path = Path::new(file);
+    path.components().all(|part| matches!(part, Component::Normal(_))) && root.join(path).is_file()
+}
+
 fn note(text: impl Into<String>) -> Note {
     Note { stage: Stage::Collect, text: text.into() }
 }
 
-/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below.
-fn told(notices: &[Notice]) -> String {
+/// The plain lines of notices, harmless, for a server's own log: highlights first, the report below. The report holds what else
+/// there is to say; only what is said after it is said here too.
+fn told<'a>(notices: impl IntoIterator<Item = &'a Notice>) -> String {
+    let notices: Vec<&Notice> = notices.into_iter().collect();
+    let after = !notices.iter().any(|notice| matches!(notice, Notice::Highlight(_) | Notice::Info(_)));
     let mut out = String::new();
     for notice in notices {
-        let (Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text)) = notice else { continue };
+        let text = match notice {
+            Notice::Highlight(text) | Notice::Info(text) | Notice::Warning(text) => text,
+            Notice::Verbose(text) if after => text,
+            _ => continue,
+        };
         for line in neutral::marked(text) {
             out.push_str(&line);
             out.push('\n');
         }
     }
     out
+}
+
+/// The whole report in Markdown, where there is one among `notices`.
+fn summary(notices: &[Notice]) -> Option<&str> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Summary(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+/// The cause in a sentence.
+fn headline(notices: &[Notice]) -> &str {
+    let first = notices.iter().find_map(|notice| match notice {
+        Notice::Highlight(text) => Some(text.as_str()),
+        _ => None,
+    });
+    first.unwrap_or_default()
+}
+
+/// The file that holds the report in Markdown, where it was written.
+fn report(notices: &[Notice]) -> Option<&Path> {
+    notices.iter().find_map(|notice| match notice {
+        Notice::Artifact { path, name, .. } if name == "firefighter.md" => Some(path.as_path()),
+        _ => None,
+    })
+}
+
+/// The places in the sources that are there below `root`, named without a way out of it: a server's page links to them.
+fn places<'a>(notices: &'a [Notice], root: Option<&Path>) -> Vec<(&'a str, Option<usize>)> {
+    let places = notices.iter().filter_map(|notice| match notice {
+        Notice::Place { file, line } => Some((file.as_str(), *line)),
+        _ => None,
+    });
+    places.filter(|(file, _)| root.is_some_and(|root| is_inside(root, file))).collect()
+}
+
+/// The first of them.
+fn place<'a>(notices: &'a [Notice], root: Option<&Path>) -> Option<(&'a str, Option<usize>)> {
+    places(notices, root).into_iter().next()
+}
+
+/// `text` in at most `most` characters.
+fn short(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// A comment that begins with `mark`, by which a later run finds it again, in at most `most` bytes.
+fn comment(mark: &str, text: &str, most: usize) -> String {
+    format!("{mark}\n{}", cut(&neutral::comment(text), most))
+}
+
+/// A commit's message with the files that it touches, of which not all are named.
+fn with_files(message: &str, files: impl Iterator<Item = String>) -> String {
+    let mut files: Vec<String> = files.take(FILES + 1).collect();
+    if files.is_empty() {
+        return message.to_owned();
+    }
+    if files.len() > FILES {
+        files.truncate(FILES);
+        files.push("…".to_owned());
+    }
+    format!("{message}\n\nFiles:\n{}", files.join("\n"))
 }
 
 /// Where a run's log is read and where the report goes are two things: a file's log is told on the server we run on, and so is
@@ -160,6 +292,10 @@ impl Host for Elsewhere {
 
     fn files(&self, notices: &[Notice]) -> Vec<(PathBuf, String)> {
         self.voice.files(notices)
+    }
+
+    fn kept(&self, notices: &[Notice]) -> Vec<(&'static str, String)> {
+        self.voice.kept(notices)
     }
 
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {

@@ -15,7 +15,7 @@ use crate::http::{Failure, Http, Request, Response, public};
 use super::wire::Failing;
 
 /// Calls of one run, so that a deployment gone wrong on 500 machines does not also bring down its server.
-const CALLS: usize = 25;
+pub(super) const CALLS: usize = 25;
 /// Calls under way at once.
 const ABREAST: usize = 4;
 /// The most that is read of an answer other than a log.
@@ -65,16 +65,19 @@ pub(super) struct Api<'a> {
     http: &'a Http,
     base: Url,
     credential: Credential,
-    calls: AtomicUsize,
+    calls: &'a AtomicUsize,
+    /// How many of all calls of the run these may be.
+    most: usize,
     once: AtomicBool,
     abreast: Mutex<usize>,
     freed: Condvar,
 }
 
 impl<'a> Api<'a> {
-    pub(super) fn new(http: &'a Http, base: Url, credential: Credential) -> Self {
-        let (calls, abreast, freed) = (AtomicUsize::new(0), Mutex::new(0), Condvar::new());
-        Self { http, base, credential, calls, once: AtomicBool::new(false), abreast, freed }
+    /// The server at `base`. All `calls` of a run are counted together; from `most` of them on, none is made here.
+    pub(super) fn new(http: &'a Http, base: Url, credential: Credential, calls: &'a AtomicUsize, most: usize) -> Self {
+        let (abreast, freed) = (Mutex::new(0), Condvar::new());
+        Self { http, base, credential, calls, most, once: AtomicBool::new(false), abreast, freed }
     }
 
     pub(super) fn base(&self) -> &Url {
@@ -83,7 +86,7 @@ impl<'a> Api<'a> {
 
     /// How many more calls may be made.
     pub(super) fn left(&self) -> usize {
-        CALLS.saturating_sub(self.calls.load(Ordering::Relaxed) + self.http.resent())
+        self.most.saturating_sub(self.calls.load(Ordering::Relaxed) + self.http.resent())
     }
 
     /// From now on each call is made once and leaves time for the diagnosis: what is asked yet is worth no more load on a server
@@ -119,7 +122,7 @@ impl<'a> Api<'a> {
         patience: Duration,
         read: impl FnOnce(Response) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        if self.calls.fetch_add(1, Ordering::Relaxed) + self.http.resent() >= CALLS {
+        if self.calls.fetch_add(1, Ordering::Relaxed) + self.http.resent() >= self.most {
             return Err(Trouble::Enough);
         }
         let base = self.base.as_str().trim_end_matches('/');

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::host::{Standing, Verdict};
 
-use super::api::{Api, Trouble};
+use super::api::{Api, CALLS, Trouble};
 use super::wire::{Named, Root};
 use super::{Octopus, at, find};
 
@@ -29,7 +29,7 @@ const PERMISSIONS: &[(&str, &str, &str)] = &[
 
 pub(super) fn examine(octopus: &Octopus) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
-    let api = match octopus.api() {
+    let api = match octopus.api(CALLS) {
         Ok(api) => api,
         Err(error) => return vec![Verdict::new(Standing::Bad, "Octopus Server", error.to_string())],
     };

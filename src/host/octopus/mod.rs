@@ -5,6 +5,7 @@
 //! means is found by `question` (the words) and `seek` (the calls).
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use url::Url;
 
@@ -17,6 +18,7 @@ use super::{Env, Host, Verdict};
 mod activity;
 mod again;
 mod api;
+mod beside;
 mod changes;
 mod context;
 mod examine;
@@ -51,6 +53,18 @@ pub struct Access {
     pub target: Option<Target>,
     /// What to do with a run that was diagnosed before.
     pub again: Again,
+    /// Whether calls are kept back to look what other runs were told.
+    pub beside: Beside,
+}
+
+/// Whether it is looked for what other runs of the same release were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beside {
+    /// Nobody wants to know.
+    #[default]
+    Ignore,
+    /// Before a model is asked.
+    Look,
 }
 
 /// What to do with a run that was diagnosed before.
@@ -101,6 +115,8 @@ struct Octopus {
     access: Access,
     /// What the step we run in was told; `None` outside of one.
     here: Option<Known>,
+    /// Calls so far.
+    calls: AtomicUsize,
 }
 
 /// Whether we are a step of a deployment.
@@ -145,7 +161,7 @@ pub(super) fn detect(env: &Env, access: &super::Access, http: &Arc<Http>) -> Opt
             asked_step: None,
             run: None,
         });
-        Box::new(Octopus { http: Arc::clone(http), access, here }) as Box<dyn Host>
+        Box::new(Octopus { http: Arc::clone(http), access, here, calls: AtomicUsize::new(0) }) as Box<dyn Host>
     })
 }
 
@@ -165,13 +181,22 @@ impl Host for Octopus {
         self.here.is_some().then(|| say(notices))
     }
 
+    fn beside(&self, name: &str) -> Option<(String, String)> {
+        beside::kept(self, name)
+    }
+
+    fn under_way(&self) -> usize {
+        beside::under_way(self)
+    }
+
     fn examine(&self) -> Vec<Verdict> {
         examine::examine(self)
     }
 }
 
 impl Octopus {
-    fn api(&self) -> Result<Api<'_>, Error> {
+    /// The server, for `most` of the run's calls.
+    fn api(&self, most: usize) -> Result<Api<'_>, Error> {
         let server = self.access.server.as_deref().unwrap_or_default();
         if server.is_empty() {
             return Err(Error::Host(
@@ -192,11 +217,12 @@ impl Octopus {
                     .to_owned(),
             ));
         }
-        Ok(Api::new(&self.http, base, self.access.credential.clone()))
+        Ok(Api::new(&self.http, base, self.access.credential.clone(), &self.calls, most))
     }
 
     fn ask(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
-        let api = self.api()?;
+        let kept_back = if self.access.beside == Beside::Look && self.here.is_some() { beside::CALLS } else { 0 };
+        let api = self.api(api::CALLS - kept_back)?;
         let mut known = match (&self.access.target, &self.here) {
             (None, Some(here)) => here.clone(),
             (Some(_), _) => Known::default(),

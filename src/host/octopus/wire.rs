@@ -441,6 +441,10 @@ pub(super) struct Event {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Artifact {
     #[serde(deserialize_with = "lenient")]
+    pub(super) id: String,
+    #[serde(deserialize_with = "lenient")]
+    pub(super) server_task_id: String,
+    #[serde(deserialize_with = "lenient")]
     pub(super) filename: String,
 }
 

@@ -1,44 +1,16 @@
-//! What changed between two commits: the commits, and each file with its diff.
+//! What changed between two commits, as GitHub compares them, and between the machines that two jobs ran on.
 
-use crate::model::{Change, ChangeKind};
+use crate::model::{Change, ChangeKind, Log};
 
 use super::super::api::{Api, Trouble};
+use super::super::changes::{self, COMMITS, FILES, commit, file};
 use super::wire::{Comparison, Run};
 
-/// Commits and files that are told, and how much of a file's diff.
-const COMMITS: usize = 30;
-const FILES: usize = 60;
-const PATCH: usize = 16 << 10;
-
-/// Files that say which packages are used.
-const PACKAGES: &[&str] = &[
-    "package-lock.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "Cargo.lock",
-    "Gemfile.lock",
-    "poetry.lock",
-    "uv.lock",
-    "Pipfile.lock",
-    "composer.lock",
-    "go.sum",
-    "go.mod",
-    "packages.lock.json",
-    "packages.config",
-    "Directory.Packages.props",
-    "requirements.txt",
-    "package.json",
-    "Cargo.toml",
-    "pom.xml",
-    "build.gradle",
-    "build.gradle.kts",
-    "pyproject.toml",
-    "gradle.lockfile",
-    "Gemfile",
-    "Dockerfile",
-    "global.json",
-    ".terraform.lock.hcl",
-    "Chart.lock",
+/// What the runner says of itself at the beginning of a job's log, and what it is.
+const MACHINE: &[(&str, &str)] = &[
+    ("Image: ", "image of the runner"),
+    ("Version: ", "version of the runner's image"),
+    ("Current runner version: ", "version of the runner"),
 ];
 
 /// What lies between the commit of the last good run and that of the failed one.
@@ -48,57 +20,25 @@ pub(super) fn since(api: &Api, root: &str, good: &Run, failed: &Run) -> Result<V
     if base == head {
         return Ok(Vec::new());
     }
-    Ok(changes(api.get(&format!("{root}/compare/{base}...{head}"))?))
+    Ok(compared(api.get(&format!("{root}/compare/{base}...{head}"))?))
 }
 
-fn changes(compared: Comparison) -> Vec<Change> {
-    let commits = compared.commits.into_iter().rev().take(COMMITS).map(|commit| {
-        let short = commit.sha.get(..7).unwrap_or(&commit.sha).to_owned();
-        let message = commit.inner.message;
-        let author = commit.inner.author.unwrap_or_default();
-        Change {
-            kind: ChangeKind::Commit,
-            title: format!("commit {short}: {}", message.lines().next().unwrap_or_default()),
-            before: None,
-            after: None,
-            details: Some(message),
-            step: None,
-            who: author.name,
-            when: author.date,
-            url: commit.html_url,
-        }
+/// What the two jobs ran on, where it differs.
+pub(super) fn machine(good: &Log, failed: &Log) -> Vec<Change> {
+    changes::machine(good, failed, MACHINE)
+}
+
+fn compared(compared: Comparison) -> Vec<Change> {
+    let commits = compared.commits.into_iter().rev().take(COMMITS).map(|one| {
+        let author = one.inner.author.unwrap_or_default();
+        Change { who: author.name, when: author.date, url: one.html_url, ..commit(&one.sha, &one.inner.message) }
     });
-    let files = compared.files.into_iter().take(FILES).map(|file| {
-        let name = file.filename.rsplit('/').next().unwrap_or_default();
-        let kind = if file.filename.starts_with(".github/") {
-            ChangeKind::Process
-        } else if PACKAGES.contains(&name) {
-            ChangeKind::Package
-        } else {
-            ChangeKind::Commit
-        };
-        Change {
-            kind,
-            title: format!("file {} ({})", file.filename, file.status),
-            before: None,
-            after: None,
-            details: file.patch.map(|patch| cut(&patch)),
-            step: None,
-            who: None,
-            when: None,
-            url: file.blob_url,
-        }
+    let files = compared.files.into_iter().take(FILES).map(|one| {
+        let is_workflow = one.filename.starts_with(".github/");
+        let told = file(&one.filename, &one.status, one.patch.as_deref());
+        Change { kind: if is_workflow { ChangeKind::Process } else { told.kind }, url: one.blob_url, ..told }
     });
     commits.chain(files).collect()
-}
-
-fn cut(patch: &str) -> String {
-    if patch.len() <= PATCH {
-        return patch.to_owned();
-    }
-    let head = patch.get(..patch.floor_char_boundary(PATCH)).unwrap_or_default();
-    let head = head.rsplit_once('\n').map_or(head, |(head, _)| head);
-    format!("{head}\n… the rest of the diff is left out …")
 }
 
 #[cfg(test)]
@@ -109,7 +49,7 @@ mod tests {
     fn commits_and_files_are_changes_of_their_kind() {
         let text = r#"{"commits":[{"sha":"abcdef1234","html_url":"https://github.com/o/r/commit/abcdef1","commit":{"message":"Bump x\n\nwhy","author":{"name":"Ann","date":"2026-03-01T10:00:00Z"}}}],
             "files":[{"filename":".github/workflows/ci.yml","status":"modified","patch":"@@ -1 +1 @@\n-a\n+b"},{"filename":"web/package-lock.json","status":"modified"},{"filename":"src/a.rs","status":"added","patch":"+x"}]}"#;
-        let told = changes(serde_json::from_str(text).unwrap());
+        let told = compared(serde_json::from_str(text).unwrap());
         let kinds: Vec<_> = told.iter().map(|change| (change.kind, change.title.as_str())).collect();
         let expected = [
             (ChangeKind::Commit, "commit abcdef1: Bump x"),

@@ -1,41 +1,46 @@
 //! GitHub Actions, GitHub Enterprise Server and what speaks like them (Gitea, Forgejo): the run this step is a part of.
 //!
-//! The API's answers are in `wire`, a job's log in `log`, what changed since the last good run in `changes`, and how to speak
-//! back in `speak`. The log of a job can be read only once the job has ended.
+//! The API's answers are in `wire`, a job's log in `log`, what stands in for it in `annotations`, what changed since the last good
+//! run in `changes`. How to speak back is in `speak`, what is told by API in `tell`. The log of a job can be read only once the job
+//! has ended.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::http::Http;
 use crate::model::{Baseline, Incident, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble};
+use super::good::{Good, compare, side_by_side};
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, variable};
 
+mod annotations;
 mod changes;
 mod log;
 mod speak;
+mod tell;
 mod wire;
 
 /// Logs of failed jobs that are fetched; more jobs are named only.
 const LOGS: usize = 5;
-/// Characters of a comment.
-const COMMENT: usize = 60_000;
 
 struct GitHub {
     http: Arc<Http>,
     settings: Settings,
-    /// Gitea and Forgejo know neither check runs nor all of the API.
-    alike: bool,
+    /// Gitea or Forgejo, which know neither check runs nor all of the API.
+    alike: Option<&'static str>,
     server: String,
     api: String,
     repo: String,
     run: String,
-    attempt: String,
+    /// Which try of the run, from 1.
+    attempt: Option<u64>,
+    /// Whether the run is another one than ours: it may have been tried again meanwhile.
+    watched: bool,
     workflow: String,
     job: String,
     job_id: Option<u64>,
@@ -72,12 +77,18 @@ pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn 
     Box::new(GitHub {
         http: Arc::clone(http),
         settings: Settings { token: settings.token.clone().or_else(|| get("GITHUB_TOKEN")), ..settings.clone() },
-        alike: get("GITEA_ACTIONS").is_some() || get("FORGEJO_ACTIONS").is_some(),
+        alike: get("FORGEJO_ACTIONS")
+            .and(Some("Forgejo Actions"))
+            .or_else(|| get("GITEA_ACTIONS").and(Some("Gitea Actions"))),
         api: get("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned()),
         server,
         repo: text("GITHUB_REPOSITORY"),
         run: watched.map_or_else(|| text("GITHUB_RUN_ID"), |id| id.to_string()),
-        attempt: if watched.is_some() { String::new() } else { text("GITHUB_RUN_ATTEMPT") },
+        attempt: match watched {
+            Some(_) => number("/workflow_run/run_attempt"),
+            None => get("GITHUB_RUN_ATTEMPT").and_then(|attempt| attempt.parse().ok()),
+        },
+        watched: watched.is_some(),
         workflow: text("GITHUB_WORKFLOW"),
         job: text("GITHUB_JOB"),
         job_id: get("FIREFIGHTER_GITHUB_JOB_ID").and_then(|id| id.parse().ok()),
@@ -96,7 +107,7 @@ impl Host for GitHub {
         let api = self.api().map_err(|trouble| Error::Settings(trouble.to_string()))?;
         let (run, jobs) = thread::scope(|scope| {
             let run = scope.spawn(|| api.get::<wire::Run>(&format!("{}/actions/runs/{}", self.root(), self.run)));
-            (run.join(), self.jobs(&api, &self.run))
+            (run.join(), self.jobs(&api))
         });
         let about = run.unwrap_or(Err(Trouble::Enough)).unwrap_or_else(|trouble| {
             notes.push(note(format!("the run: {trouble}")));
@@ -106,20 +117,22 @@ impl Host for GitHub {
             notes.push(note(format!("the run's jobs: {trouble}; give the job `permissions: actions: read`")));
             Vec::new()
         });
+        if jobs.is_empty() && about.conclusion.as_deref() == Some("startup_failure") {
+            let title = self.about(&about, &[]).title;
+            let reason =
+                format!("no job of {title} was started: its workflow file is not valid, and the run's page says where");
+            return Err(Error::Nothing(reason));
+        }
         let failed: Vec<&wire::Job> = jobs.iter().filter(|job| job.failed()).collect();
-        let (logs, good) = thread::scope(|scope| {
-            let good = scope.spawn(|| self.last_good(&api, &about, failed.first().copied()));
-            let logs: Vec<_> =
-                failed.iter().take(LOGS).map(|job| scope.spawn(|| self.log(&api, job))).collect::<Vec<_>>();
-            let logs: Vec<_> = logs.into_iter().map(|log| log.join().unwrap_or(Err(Trouble::Enough))).collect();
-            (logs, good.join().unwrap_or(Ok(None)))
-        });
+        let read = failed.get(..LOGS).unwrap_or(&failed);
+        let good = || self.last_good(&api, &about, failed.first().copied());
+        let (logs, good) = side_by_side(read, |job| self.log(&api, job), good);
         if let Some(more) = failed.len().checked_sub(LOGS).filter(|more| *more > 0) {
             notes.push(note(format!("{more} more jobs failed; the logs of {LOGS} were read")));
         }
         let mut told = Vec::new();
         for (job, log) in failed.iter().zip(logs) {
-            let log = log.map_err(|trouble| notes.push(note(self.unread(job, &trouble)))).ok();
+            let log = log.map_or_else(|trouble| self.instead(&api, job, &trouble, notes), Some);
             told.push(Job {
                 name: job.name.clone(),
                 outcome: job.outcome(),
@@ -129,16 +142,13 @@ impl Host for GitHub {
                 log,
             });
         }
+        let machine = match (&good, told.first().and_then(|job| job.log.as_ref())) {
+            (Ok(Some(good)), Some(log)) => changes::machine(&good.baseline.log, log),
+            _ => Vec::new(),
+        };
         let mut incident = incident(self.about(&about, &failed), told)?;
-        match good {
-            Ok(Some(good)) => {
-                incident.changes = good.changes;
-                incident.baseline = Some(good.baseline);
-                notes.extend(good.notes);
-            }
-            Ok(None) => {}
-            Err(trouble) => notes.push(note(format!("the last good run of this workflow: {trouble}"))),
-        }
+        compare(&mut incident, good, "the last good run of this workflow", notes);
+        incident.changes.extend(machine);
         incident.secrets.add(self.settings.token.clone().unwrap_or_default());
         Ok(incident)
     }
@@ -158,17 +168,7 @@ impl Host for GitHub {
     }
 
     fn post(&self, notices: &[Notice], notes: &mut Vec<Note>) {
-        let summary = notices.iter().find_map(|notice| match notice {
-            Notice::Summary(text) => Some(text),
-            _ => None,
-        });
-        if let (true, Some(text), Some(pull)) = (self.settings.comment, summary, self.pull)
-            && let Err(trouble) = self.comment(pull, text)
-        {
-            notes.push(note(format!(
-                "the comment on pull request {pull}: {trouble}; give the job `permissions: pull-requests: write`"
-            )));
-        }
+        tell::tell(self, notices, notes);
     }
 
     fn examine(&self) -> Vec<Verdict> {
@@ -180,7 +180,7 @@ impl Host for GitHub {
                 "no token: give the step `github-token: ${{ github.token }}`, or set FIREFIGHTER_CI_TOKEN",
             )];
         };
-        let jobs = self.api().and_then(|api| self.jobs(&api, &self.run));
+        let jobs = self.api().and_then(|api| self.jobs(&api));
         vec![match jobs {
             Ok(jobs) => Verdict::new(Standing::Good, name, format!("run {} has {} jobs", self.run, jobs.len())),
             Err(trouble) => Verdict::new(Standing::Bad, name, format!("the run's jobs: {trouble}")),
@@ -191,9 +191,10 @@ impl Host for GitHub {
 impl GitHub {
     fn name(&self) -> &'static str {
         match (self.alike, self.server.as_str()) {
-            (true, _) => "Gitea Actions",
-            (false, "https://github.com") => "GitHub Actions",
-            (false, _) => "GitHub Enterprise Server",
+            (Some(name), _) => name,
+            (None, "https://github.com") => "GitHub Actions",
+            (None, server) if server.ends_with(".ghe.com") => "GitHub Enterprise Cloud",
+            (None, _) => "GitHub Enterprise Server",
         }
     }
 
@@ -207,25 +208,37 @@ impl GitHub {
         format!("repos/{}", self.repo)
     }
 
-    fn jobs(&self, api: &Api, run: &str) -> Result<Vec<wire::Job>, Trouble> {
-        let mut jobs = Vec::new();
-        // A matrix has at most 256 jobs.
-        for page in 1..=3 {
-            let path = format!("{}/actions/runs/{run}/jobs?filter=latest&per_page=100&page={page}", self.root());
-            let found: wire::Jobs = api.get(&path)?;
-            let last = found.jobs.len() < 100;
-            jobs.extend(found.jobs);
-            if last {
-                break;
-            }
+    /// The jobs of our run. Of a run that was tried more than once, those of the try that is ours.
+    fn jobs(&self, api: &Api) -> Result<Vec<wire::Job>, Trouble> {
+        let run = format!("{}/actions/runs/{}", self.root(), self.run);
+        let tried = self.attempt.filter(|attempt| *attempt > 1 || self.watched);
+        match tried.map(|attempt| pages(api, &format!("{run}/attempts/{attempt}/jobs?"))) {
+            // Not every server that is alike knows of tries.
+            None | Some(Err(Trouble::NotFound)) => self.last_jobs(api, &self.run),
+            Some(jobs) => jobs,
         }
-        Ok(jobs)
+    }
+
+    /// The jobs of a run, each as it was tried last.
+    fn last_jobs(&self, api: &Api, run: &str) -> Result<Vec<wire::Job>, Trouble> {
+        pages(api, &format!("{}/actions/runs/{run}/jobs?filter=latest&", self.root()))
     }
 
     fn log(&self, api: &Api, job: &wire::Job) -> Result<Log, Trouble> {
         let response = api.open(&format!("{}/actions/jobs/{}/logs", self.root(), job.id))?;
         log::read(response.into_reader(), &job.steps)
             .map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
+    }
+
+    /// What there is of a failed job whose log could not be had: its annotations. A note says what is missing.
+    fn instead(&self, api: &Api, job: &wire::Job, trouble: &Trouble, notes: &mut Vec<Note>) -> Option<Log> {
+        let mut text = self.unread(job, trouble);
+        let found = annotations::read(api, &self.root(), job.id).ok().flatten();
+        if found.is_some() {
+            text.push_str("; its annotations were read instead");
+        }
+        notes.push(note(text));
+        found
     }
 
     /// Why a failed job's log is missing, and the one change that would give it.
@@ -253,7 +266,7 @@ impl GitHub {
     fn about(&self, run: &wire::Run, failed: &[&wire::Job]) -> Run {
         let workflow = run.name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| self.workflow.clone());
         let number = run.number.map(|number| format!(" #{number}")).unwrap_or_default();
-        let attempt = if self.attempt.is_empty() { String::new() } else { format!("/attempts/{}", self.attempt) };
+        let attempt = self.attempt.map(|attempt| format!("/attempts/{attempt}")).unwrap_or_default();
         let built = format!("{}/{}/actions/runs/{}{attempt}", self.server, self.repo, self.run);
         let ended = failed.iter().filter_map(|job| job.completed_at).max();
         Run {
@@ -298,7 +311,7 @@ impl GitHub {
         let mut notes = Vec::new();
         let (compared, jobs) = thread::scope(|scope| {
             let compared = scope.spawn(|| changes::since(api, &root, &good, run));
-            (compared.join().unwrap_or(Err(Trouble::Enough)), self.jobs(api, &good.id.to_string()))
+            (compared.join().unwrap_or(Err(Trouble::Enough)), self.last_jobs(api, &good.id.to_string()))
         });
         let changes = compared.unwrap_or_else(|trouble| {
             notes.push(note(format!(
@@ -321,37 +334,20 @@ impl GitHub {
         let baseline = Baseline { run: self.about(&good, &[]), log, why };
         Ok(Some(Good { baseline, changes, notes }))
     }
+}
 
-    /// Writes the comment, or writes over the one that an earlier run of this job left.
-    fn comment(&self, pull: u64, text: &str) -> Result<(), Trouble> {
-        let api = self.api()?;
-        let mark = format!("<!-- firefighter:{}:{} -->", plain(&self.workflow), plain(&self.job));
-        let body = json!({ "body": format!("{mark}\n{}", super::cut(text, COMMENT)) });
-        let root = self.root();
-        let known: Vec<wire::Comment> = api.get(&format!("{root}/issues/{pull}/comments?per_page=100"))?;
-        // Anybody can write the mark into a comment of theirs.
-        let ours = known.iter().rev().find(|one| {
-            one.body.as_deref().is_some_and(|body| body.starts_with(&mark))
-                && one.user.as_ref().is_some_and(|user| user.kind == "Bot")
-        });
-        let _: Value = match ours {
-            Some(one) => api.tell("PATCH", &format!("{root}/issues/comments/{}", one.id), &body)?,
-            None => api.tell("POST", &format!("{root}/issues/{pull}/comments"), &body)?,
-        };
-        Ok(())
+/// All jobs of a list, of which a matrix has at most 256; `list` is its address up to the place of the page.
+fn pages(api: &Api, list: &str) -> Result<Vec<wire::Job>, Trouble> {
+    let mut jobs = Vec::new();
+    for page in 1..=3 {
+        let found: wire::Jobs = api.get(&format!("{list}per_page=100&page={page}"))?;
+        let last = found.jobs.len() < 100;
+        jobs.extend(found.jobs);
+        if last {
+            break;
+        }
     }
-}
-
-/// What is known of the last good run.
-struct Good {
-    baseline: Baseline,
-    changes: Vec<crate::model::Change>,
-    notes: Vec<Note>,
-}
-
-/// A name that cannot end a comment of HTML.
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || " ._/".contains(c) { c } else { '_' }).collect()
+    Ok(jobs)
 }
 
 impl wire::Job {

@@ -7,8 +7,10 @@ use std::path::Path;
 
 use crate::model::Notice;
 
-use super::super::{cut, neutral};
+use super::super::{self as ci, cut, neutral, places, short};
 
+/// The title of our annotations.
+pub(super) const TITLE: &str = "Firefighter";
 /// A step may have ten annotations of a sort; more of ours than this would crowd out others'.
 const ANNOTATIONS: usize = 3;
 /// Characters of an annotation.
@@ -24,12 +26,7 @@ const REPORT: &str = "firefighter.md";
 pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
     let mut out = String::new();
     let mut annotations = 0;
-    let place = notices.iter().find_map(|notice| match notice {
-        Notice::Place { file, line } => Some((file, *line)),
-        _ => None,
-    });
-    // Only a file that is there: the page links to it.
-    let place = place.filter(|(file, _)| workspace.is_some_and(|root| is_inside(root, file)));
+    let place = places(notices, workspace).into_iter().next();
     for notice in notices {
         match notice {
             Notice::Highlight(text) if annotations < ANNOTATIONS => {
@@ -40,11 +37,11 @@ pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
                     let line = line.map(|line| format!(",line={line}")).unwrap_or_default();
                     format!("file={}{line},", property(file))
                 });
-                let text = data(&short(&neutral::one_line(text)));
-                let _ = writeln!(out, "::{word} {}title=Firefighter::{text}", place.unwrap_or_default());
+                let text = data(&short(&neutral::one_line(text), MESSAGE));
+                let _ = writeln!(out, "::{word} {}title={TITLE}::{text}", place.unwrap_or_default());
             }
             Notice::Warning(text) => {
-                let _ = writeln!(out, "::warning title=Firefighter::{}", data(&short(&neutral::one_line(text))));
+                let _ = writeln!(out, "::warning title={TITLE}::{}", data(&short(&neutral::one_line(text), MESSAGE)));
             }
             Notice::Verbose(text) => {
                 let _ = writeln!(out, "::debug::{}", data(&neutral::one_line(text)));
@@ -68,11 +65,7 @@ pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
 
 /// The page below the run; `None` where there is nothing to say there.
 pub(super) fn summary(notices: &[Notice]) -> Option<String> {
-    let text = notices.iter().find_map(|notice| match notice {
-        Notice::Summary(text) => Some(text),
-        _ => None,
-    })?;
-    Some(format!("{}\n", cut(text, SUMMARY)))
+    ci::summary(notices).map(|text| format!("{}\n", cut(text, SUMMARY)))
 }
 
 /// The step's outputs, in the runner's own format for files.
@@ -107,20 +100,6 @@ fn kebab(name: &str) -> String {
         out.push(c.to_ascii_lowercase());
     }
     out
-}
-
-fn short(text: &str) -> String {
-    match text.char_indices().nth(MESSAGE) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text.to_owned(),
-    }
-}
-
-/// Whether `file` is a file below `root`, named without a way out of it.
-fn is_inside(root: &Path, file: &str) -> bool {
-    let path = Path::new(file);
-    let plain = path.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    plain && root.join(path).is_file()
 }
 
 /// The text of a command.

@@ -18,6 +18,7 @@ pub(super) struct Run {
     pub(super) html_url: Option<String>,
     #[serde(rename = "run_started_at")]
     pub(super) started: Option<Timestamp>,
+    pub(super) conclusion: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -52,6 +53,18 @@ pub(super) struct Step {
     pub(super) conclusion: Option<String>,
     pub(super) started_at: Option<Timestamp>,
     pub(super) completed_at: Option<Timestamp>,
+}
+
+/// What a job's check run says of a place in the sources. The runner's own words are about the path `.github`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Annotation {
+    pub(super) path: String,
+    pub(super) start_line: Option<u64>,
+    #[serde(rename = "annotation_level")]
+    pub(super) level: String,
+    pub(super) title: Option<String>,
+    pub(super) message: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -106,6 +119,7 @@ pub(super) struct Comment {
 pub(super) struct User {
     #[serde(rename = "type")]
     pub(super) kind: String,
+    pub(super) login: String,
 }
 
 /// A conclusion in our words.

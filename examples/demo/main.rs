@@ -1,5 +1,5 @@
 //! The story, end to end, without key or network: a simulated Octopus Server, the real program as a step would start it, and
-//! what Octopus would show of it.
+//! what Octopus would show of it, in the terminal and as a page.
 //!
 //! `cargo run --release --example demo`
 
@@ -16,10 +16,11 @@ use std::time::Instant;
 
 use owo_colors::OwoColorize;
 
-#[path = "../tests/step_host/parsers.rs"]
+mod page;
+#[path = "../../tests/step_host/parsers.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, clippy::must_use_candidate, reason = "shared with the tests")]
 mod parsers;
-#[path = "../tests/sim/mod.rs"]
+#[path = "../../tests/sim/mod.rs"]
 mod sim;
 
 fn main() {
@@ -45,6 +46,8 @@ fn main() {
         .env("FIREFIGHTER_NO_FORGE", "1")
         .envs(&variables)
         .env("OCTOPUS_URL", server.url())
+        // A picture of the report is the same whenever it is taken.
+        .env("SOURCE_DATE_EPOCH", "1770693300")
         .current_dir(&folder)
         .stdin(Stdio::null())
         .output()
@@ -74,7 +77,14 @@ fn main() {
     println!("\n{bar}");
     let calls = server.requests().len();
     println!("Exit code {:?}, {} calls to the server, {} ms.", output.status.code(), calls, took.as_millis());
+    let report = std::fs::read_to_string(folder.join("firefighter-report/firefighter.json")).unwrap();
+    let report = serde_json::from_str(&report).unwrap();
+    let outcome = if output.status.success() { "succeeded" } else { "failed" };
+    let step = page::Step { name: &variables["FIREFIGHTER_OCTOPUS_STEP_NAME"], outcome, view: &view };
+    let shown = folder.join("octopus.html");
+    std::fs::write(&shown, page::page(&step, &report)).unwrap();
     println!("The report to open: {}", folder.join("firefighter-report/firefighter.html").display());
+    println!("The task as Octopus shows it: {}", shown.display());
 }
 
 /// The program beside this example, built from the same source.

@@ -1,0 +1,190 @@
+//! One answer of a model for a failure that many runs share, so that a deployment gone wrong for 500 tenants costs a handful of
+//! questions.
+//!
+//! A run that asked a model keeps the answer with itself under a name that only the same failure has. Whoever fails alike in the
+//! same release looks for it before asking. What is found is a stranger's word, as a model's is: it is held against this run's own
+//! lines by the same rules. Where many runs are under way, each waits before it asks, and few of them only a little.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::diagnose::{self, Asked, Choice, Given};
+use crate::host::Host;
+use crate::http::Http;
+use crate::model::{Author, Case, Diagnosis, Exchange, Note, Stage};
+use crate::redact::Redacted;
+
+/// What a kept answer calls itself.
+const SCHEMA: &str = "firefighter.answer/1";
+/// From so many runs at once on, asking waits.
+const MANY: usize = 8;
+/// The share of the time left that the longest wait may take.
+const SHARE: u32 = 3;
+/// Characters of a name that a stranger wrote.
+const LONGEST: usize = 80;
+
+/// A model's answer, and the lines that it cites.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    schema: String,
+    provider: String,
+    model: String,
+    /// The cited lines by their ids, masked.
+    lines: Map<String, Value>,
+    answer: Value,
+}
+
+/// The answer behind `diagnosis`, as a file for others: its name and what it holds. `None` where no model of our own gave one.
+#[must_use]
+pub fn kept(
+    case: &Redacted<Case>,
+    diagnosis: &Redacted<Diagnosis>,
+    exchanges: &Redacted<Vec<Exchange>>,
+) -> Option<(String, String)> {
+    let Author::Llm { provider, model } = &diagnosis.author else { return None };
+    let answered = exchanges.iter().rev().find(|exchange| exchange.status == Some(200))?;
+    let answer: Value = serde_json::from_str(object(&answered.answer)?).ok()?;
+    let cited = diagnosis.hypotheses.iter().flat_map(|hypothesis| &hypothesis.citations);
+    let lines = cited.filter_map(|id| Some((format!("L{id}"), Value::String(case.line(*id)?.text.clone())))).collect();
+    let (provider, model) = (provider.clone(), model.clone());
+    let kept = Kept { schema: SCHEMA.to_owned(), provider, model, lines, answer };
+    Some((name(case), serde_json::to_string(&kept).ok()? + "\n"))
+}
+
+/// A diagnosis from an answer that another run was given for the same failure. `None` where whoever asks must ask a model.
+pub fn taken(
+    case: &Redacted<Case>,
+    choice: &Choice,
+    host: &dyn Host,
+    http: &Http,
+    notes: &mut Vec<Note>,
+    tell: &mut dyn FnMut(&str),
+) -> Option<Asked> {
+    let name = name(case);
+    let found = host.beside(&name).or_else(|| {
+        let crowd = host.under_way();
+        if crowd < MANY {
+            return None;
+        }
+        tell("Waiting whether another run finds the cause");
+        thread::sleep(pause(RandomState::new().hash_one(&case.run.id), crowd, http.left() / SHARE));
+        host.beside(&name)
+    });
+    let (run, text) = found?;
+    let given = given(&run, &text, case)?;
+    let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
+    match diagnose::hold(&given, case, choice) {
+        Ok((diagnosis, remarks)) => {
+            note(format!(
+                "the same failure was put to a model in {run}: its answer was held against the lines of this run"
+            ));
+            remarks.into_iter().for_each(note);
+            Some(Asked { diagnosis, usage: Vec::new(), exchanges: Vec::new() })
+        }
+        Err(reason) => {
+            note(format!("the answer that a model gave in {run} does not hold here ({reason})"));
+            None
+        }
+    }
+}
+
+/// The file's name: the same for the same failure, as far as the catalogue and the lines alone tell.
+fn name(case: &Redacted<Case>) -> String {
+    let known = Asked::of_rules(case).diagnosis;
+    format!("firefighter-answer-{}.json", diagnose::fingerprint(case, &known))
+}
+
+/// The answer in `text` with the ids that its lines have here; a line that is not here is not cited.
+fn given(run: &str, text: &str, case: &Case) -> Option<Given> {
+    let kept: Kept = serde_json::from_str(text).ok().filter(|kept: &Kept| kept.schema == SCHEMA)?;
+    let here = || case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+    let id = |theirs: &Value| {
+        let said = match theirs {
+            Value::String(id) => id.trim_start_matches(['L', 'l']).to_owned(),
+            other => other.to_string(),
+        };
+        let text = kept.lines.get(&format!("L{said}"))?.as_str()?;
+        let same = here().find(|line| line.text == text);
+        let alike = || here().find(|line| words(&line.text).eq(words(text)));
+        same.or_else(alike).map(|line| Value::String(format!("L{}", line.id)))
+    };
+    let mut answer = kept.answer.clone();
+    for claim in answer.get_mut("hypotheses").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(lines) = claim.get_mut("lines").and_then(Value::as_array_mut) {
+            *lines = lines.iter().filter_map(id).collect();
+        }
+    }
+    let brief = |text: &str| text.chars().filter(|c| !c.is_control()).take(LONGEST).collect::<String>();
+    let (provider, model) = (brief(&kept.provider), brief(&kept.model));
+    Some(Given { text: answer.to_string(), from: format!("{provider}, asked in {}", brief(run)), model })
+}
+
+/// The words of a line but for numbers and ids, which differ from run to run.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(|c: char| !c.is_alphanumeric());
+    parts.filter(|word| !word.is_empty() && !word.chars().any(|c| c.is_ascii_digit()))
+}
+
+/// The JSON object in a reply, which may have words around it.
+fn object(reply: &str) -> Option<&str> {
+    let reply = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
+    reply.get(reply.find('{')?..=reply.rfind('}')?)
+}
+
+/// How long one of `crowd` waits, by a `chance` of its own: `most` at the longest. The later, the likelier, and the more so the
+/// more there are: so whatever their number, a few are so much earlier than the rest that these hear their answer.
+fn pause(chance: u64, crowd: usize, most: Duration) -> Duration {
+    // Both are small enough to be exact.
+    let (chance, crowd) = ((chance >> 40) as u32, u32::try_from(crowd).unwrap_or(u32::MAX));
+    let (share, steep) = (f64::from(chance) / f64::from(1 << 24), f64::from(crowd).ln() + 1.0);
+    most.mul_f64(((share * steep.exp_m1()).ln_1p() / steep).clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Excerpt, ExcerptLine, Level};
+
+    #[test]
+    fn of_any_number_a_few_are_early() {
+        for crowd in [8_usize, 50, 500, 5_000] {
+            let most = Duration::from_secs(30);
+            let chance = |at: usize| (u64::MAX / crowd as u64) * at as u64;
+            let mut waits: Vec<Duration> = (0..crowd).map(|at| pause(chance(at), crowd, most)).collect();
+            waits.sort();
+            assert!(waits.iter().all(|wait| *wait <= most));
+            let first = waits[0] + Duration::from_secs(6);
+            let early = waits.iter().filter(|wait| **wait < first).count();
+            assert!((1..=8).contains(&early), "{early} of {crowd} ask before the first one hears its answer");
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_by_its_words_and_a_line_that_is_not_here_is_not_cited() {
+        let line = |id: usize, text: &str| ExcerptLine {
+            id,
+            number: id,
+            level: Level::Error,
+            time: None,
+            text: text.to_owned(),
+        };
+        let lines = vec![line(4, "starting"), line(7, "login to storage-0042 failed")];
+        let excerpt = Excerpt { step: None, lines, reason: String::new(), repeats: 0 };
+        let case = Case { excerpts: vec![excerpt], ..Case::default() };
+        let text = |schema: &str| {
+            format!(
+                r#"{{"schema":"{schema}","provider":"P","model":"M","lines":{{"L2":"login to storage-0017 failed","L3":"gone"}},
+                "answer":{{"summary":"s","hypotheses":[{{"cause":"c","lines":["L2","L3",9,2]}}]}}}}"#
+            )
+        };
+        let given = given("ServerTasks-1", &text(SCHEMA), &case).unwrap();
+        assert_eq!(given.text, r#"{"hypotheses":[{"cause":"c","lines":["L7","L7"]}],"summary":"s"}"#);
+        assert_eq!((given.from.as_str(), given.model.as_str()), ("P, asked in ServerTasks-1", "M"));
+        assert!(super::given("ServerTasks-1", &text("other"), &case).is_none());
+    }
+}

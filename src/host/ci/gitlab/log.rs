@@ -1,0 +1,166 @@
+//! A job's log, which GitLab calls its trace: sections are steps.
+//!
+//! Facts of the marks: GitLab's `lib/gitlab/regex.rb`, and the runner's `timestamper.go`.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::clean::plain;
+use crate::model::{Log, Outcome, Step};
+
+use super::speak::SECTION as OURS;
+
+/// What the runner puts before each line: time, stream, and whether the line goes on.
+static STAMP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,9}Z) [0-9a-f]{2}[OE][ +]?").ok());
+/// The mark at which a section begins, and its name.
+static SECTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"section_(start|end):\d+:([A-Za-z0-9_.-]+)").ok());
+
+/// Reads a job's log: its sections are steps, of which the last one that was entered before the end is where it failed.
+pub(super) fn read(source: impl Read) -> io::Result<Log> {
+    let mut log = plain(Marks { source, held: false })?;
+    let mut current = None;
+    let mut last = None;
+    // A report of ours, which an earlier step of the job printed, is no evidence.
+    let mut ours = false;
+    let mut reports = BTreeSet::new();
+    for index in 0..log.lines.len() {
+        let text = log.line(index).to_owned();
+        let stamp = STAMP.as_ref().and_then(|stamp| stamp.captures(&text)?.get(1)?.as_str().parse().ok());
+        for section in SECTION.iter().flat_map(|section| section.captures_iter(&text)) {
+            let (Some(edge), Some(name)) = (section.get(1), section.get(2)) else { continue };
+            if ours || name.as_str() == OURS {
+                reports.insert(index);
+            }
+            ours = name.as_str() == OURS && edge.as_str() == "start";
+            if ours || edge.as_str() == "end" {
+                current = None;
+                continue;
+            }
+            current = Some(log.steps.len());
+            log.steps.push(Step {
+                name: name.as_str().to_owned(),
+                place: None,
+                outcome: Outcome::Succeeded,
+                culprit: false,
+                started: stamp,
+                finished: None,
+                attempts: 1,
+                depth: 0,
+            });
+        }
+        if ours {
+            reports.insert(index);
+        }
+        // What tidies up after a failure did not fail.
+        let is_work = |at: &usize| {
+            let tidies = ["after_script", "upload_artifacts", "archive_cache", "cleanup"];
+            log.steps.get(*at).is_some_and(|step| !tidies.iter().any(|name| step.name.starts_with(name)))
+        };
+        last = current.filter(is_work).or(last);
+        if let Some(line) = log.lines.get_mut(index) {
+            line.time = stamp;
+            line.step = current;
+        }
+    }
+    let mut index = 0;
+    log.lines.retain(|_| {
+        index += 1;
+        !reports.contains(&(index - 1))
+    });
+    if let Some(step) = last.and_then(|at: usize| log.steps.get_mut(at)) {
+        (step.outcome, step.culprit) = (Outcome::Failed, true);
+    }
+    Ok(log)
+}
+
+/// A trace in which the mark of a section is text: after it stands a carriage return that takes it back from the page.
+struct Marks<R> {
+    source: R,
+    /// Whether a carriage return was read whose next byte is not known yet.
+    held: bool,
+}
+
+impl<R: Read> Read for Marks<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if out.len() < 2 {
+            // With room for one byte there is no knowing what follows it.
+            return match out.first_mut().filter(|_| std::mem::take(&mut self.held)) {
+                Some(first) => {
+                    *first = b'\r';
+                    Ok(1)
+                }
+                None => self.source.read(out),
+            };
+        }
+        let from = usize::from(self.held);
+        let room = out.get_mut(from..).unwrap_or_default();
+        let read = self.source.read(room)?;
+        if self.held
+            && let Some(first) = out.first_mut()
+        {
+            *first = b'\r';
+        }
+        let mut end = from + read;
+        self.held = read > 0 && out.get(end - 1) == Some(&b'\r');
+        if self.held {
+            end -= 1;
+        }
+        for at in 1..end {
+            if out.get(at) == Some(&0x1b)
+                && let Some(before) = out.get_mut(at - 1).filter(|before| **before == b'\r')
+            {
+                *before = b' ';
+            }
+        }
+        // Nothing but a held byte would be taken for the end.
+        if end == 0 && self.held { self.read(out) } else { Ok(end) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_byte_is_lost_however_small_the_pieces() {
+        let text = b"a\rb\r\x1b[0Kc\r\r\x1b\r";
+        for size in 1..text.len() {
+            let mut marks = Marks { source: text.as_slice(), held: false };
+            let mut piece = vec![0; size];
+            let mut all = Vec::new();
+            while let Ok(read @ 1..) = marks.read(&mut piece) {
+                all.extend_from_slice(&piece[..read]);
+            }
+            assert_eq!(all.len(), text.len(), "{size}");
+            assert!(size == 1 || all == b"a\rb \x1b[0Kc\r \x1b\r", "{size}");
+        }
+    }
+
+    #[test]
+    fn a_section_is_a_step_and_the_last_at_work_failed() {
+        let text = "section_start:1:get_sources\r\u{1b}[0KGetting source\nfetched\nsection_end:2:get_sources\r\u{1b}[0K\n\
+                    section_start:3:step_script\r\u{1b}[0KRunning\n2026-08-22T00:44:03.123456Z 01E no such file\n\
+                    section_end:4:step_script\r\u{1b}[0K\nsection_start:5:cleanup_file_variables\r\u{1b}[0KCleaning\nERROR: Job failed: exit code 1\n";
+        let log = read(text.as_bytes()).unwrap();
+        let culprits: Vec<_> = log.steps.iter().filter(|step| step.culprit).map(|step| step.name.as_str()).collect();
+        assert_eq!(culprits, ["step_script"], "{:?}", log.steps);
+        assert!(log.lines.iter().any(|line| line.time.is_some() && line.step == Some(1)));
+    }
+
+    #[test]
+    fn a_report_of_ours_is_left_out() {
+        let text = "section_start:1:step_script\r\u{1b}[0KRunning\nboom\n\
+                    \u{1b}[0Ksection_start:0:firefighter[collapsed=true]\r\u{1b}[0KFirefighter's report\n│ boom\n\
+                    \u{1b}[0Ksection_end:0:firefighter\r\u{1b}[0K\nERROR: Job failed: exit code 1\n";
+        let log = read(text.as_bytes()).unwrap();
+        let told: Vec<_> = log.lines.iter().enumerate().map(|(at, line)| (line.number, log.line(at))).collect();
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert_eq!(told[1..], [(2, "boom"), (6, "ERROR: Job failed: exit code 1")]);
+        assert_eq!(log.steps.len(), 1);
+    }
+}

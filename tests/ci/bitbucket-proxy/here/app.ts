@@ -1,0 +1,3 @@
+import { a } from './a';
+
+import { pad } from 'left-pad';
