@@ -1,8 +1,7 @@
 //! The ways to a server: private certificate authorities from each place that may hold some, proxies that want a password,
 //! certificates of our own, and both families of addresses. Each is gone by the program itself, against servers on this machine.
 
-#![allow(clippy::unwrap_used, clippy::string_slice, clippy::similar_names, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is told")]
+#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::fs;

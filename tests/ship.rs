@@ -2,7 +2,6 @@
 //! system, and the story of the demo over TLS. `dist/build` makes the programs; what is not there is named and skipped.
 
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
-#![allow(clippy::print_stderr, reason = "what is skipped is told")]
 
 use std::fs;
 use std::net::UdpSocket;

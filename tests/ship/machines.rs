@@ -84,7 +84,6 @@ fn tool(name: &str) -> Result<String, String> {
     places.find(|file| file.is_file()).map(|file| file.display().to_string()).ok_or(format!("{name} is not there"))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "one of a table, of which others fail")]
 fn here(program: &Path, _: &Path) -> Result<Laid, String> {
     Ok(Laid::of(&[&program.display().to_string()]))
 }
