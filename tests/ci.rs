@@ -289,8 +289,11 @@ fn every_case_keeps_the_promises() {
         for file in fs::read_dir(ran.place.join("firefighter-report")).into_iter().flatten() {
             published.push_str(&fs::read_to_string(file.unwrap().path()).unwrap());
         }
-        let planted: Vec<String> =
-            files(&root().join(&name)).into_iter().chain(ran.case.env.values().cloned()).chain(ran.case.proof.clone()).collect();
+        let planted: Vec<String> = files(&root().join(&name))
+            .into_iter()
+            .chain(ran.case.env.values().cloned())
+            .chain(ran.case.proof.clone())
+            .collect();
         for secret in &ran.case.secrets {
             assert!(planted.iter().any(|text| text.contains(secret)), "{name} does not hold {secret}");
             assert!(!published.contains(secret.as_str()), "{name}: {secret} got out");

@@ -75,9 +75,8 @@ const HOSTS: &[Row] = &[
                 let ours = ["category", "cause", "confidence", "retryable", "fingerprint", "failedStep"];
                 ours.contains(&command.property("variable")) && command.property("isoutput") == "true"
             }
-            "task.setprogress" | "task.debug" | "task.logissue" | "task.uploadsummary" | "task.uploadfile" | "artifact.upload" | "build.addbuildtag" => {
-                true
-            }
+            "task.setprogress" | "task.debug" | "task.logissue" | "task.uploadsummary" | "task.uploadfile"
+            | "artifact.upload" | "build.addbuildtag" => true,
             _ => false,
         },
     },

@@ -7,8 +7,9 @@ use regex::Regex;
 
 use super::{Command, text};
 
-static ORDER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?mRi)^[ \t>*+-]*(?:(@[a-z][\w-]*)|(bors)[ \t]+\S|^/([a-z][\w-]*)(?:\s|$))").unwrap());
+static ORDER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?mRi)^[ \t>*+-]*(?:(@[a-z][\w-]*)|(bors)[ \t]+\S|^/([a-z][\w-]*)(?:\s|$))").unwrap()
+});
 static CALLED: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(?i)@(?:dependabot|renovate|mergifyio|copilot)\b").unwrap());
 
