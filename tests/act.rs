@@ -296,7 +296,7 @@ fn workflow(text: &str) -> Option<String> {
 #[test]
 fn every_workflow_that_is_shipped_or_shown_is_sound() {
     let all = workflows();
-    for named in ["docs/hosts/github-action.md", "README.md", "tests/act/needs.yml"] {
+    for named in ["docs/hosts/github-action.md", "README.md", "tests/act/needs.yml", ".github/workflows/release.yml"] {
         assert!(all.iter().any(|(name, _)| name.replace('\\', "/").starts_with(named)), "{named} shows none");
     }
     let Some(actionlint) = tool("actionlint") else { return };
@@ -313,4 +313,16 @@ fn every_workflow_that_is_shipped_or_shown_is_sound() {
         let said = child.wait_with_output().unwrap();
         assert!(said.status.success(), "{name}\n{}\n{text}", String::from_utf8_lossy(&said.stdout));
     }
+}
+
+#[test]
+fn our_own_workflows_and_the_action_give_no_hold_to_an_attacker() {
+    let Some(zizmor) = tool("zizmor") else { return };
+    let said = Command::new(zizmor)
+        .args(["--offline", "--no-progress", "--no-config", ".github", "action.yml"])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
 }
