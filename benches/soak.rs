@@ -164,7 +164,7 @@ impl Case {
         let program = std::env::var_os("FIREFIGHTER_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_firefighter").into());
         let output =
             Command::new(program).args(&self.args).env_clear().envs(&self.env).stdin(Stdio::null()).output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{:?}", self.folder);
+        assert_eq!(output.status.code(), Some(0), "{}", self.folder.display());
         self.told(output.stdout)
     }
 }

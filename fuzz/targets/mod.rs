@@ -7,8 +7,11 @@ mod asks;
 mod reads;
 mod says;
 
+/// A target: its name, and what is tried on an input.
+pub type Target = (&'static str, fn(&[u8]));
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[Target] = &[
     ("clean", reads::clean),
     ("skim", reads::skim),
     ("evidence", reads::evidence),

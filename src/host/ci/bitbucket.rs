@@ -451,18 +451,6 @@ impl Bitbucket {
     }
 }
 
-/// The steps of a pipeline.
-fn steps(api: &Api, pipeline: &str) -> Result<Vec<Found>, Trouble> {
-    Ok(api.get::<Values<Found>>(&format!("pipelines/{}/steps/?pagelen=100", encoded(pipeline)))?.values)
-}
-
-/// The log of the step of `good` that is the one that failed now.
-fn twin(api: &Api, good: &Pipeline, failed: &Found) -> Result<Log, Trouble> {
-    let listed = steps(api, &good.uuid)?;
-    let twin = listed.iter().find(|step| step.name() == failed.name());
-    twin.map_or(Ok(Log::default()), |step| log(api, &good.uuid, step))
-}
-
 fn log(api: &Api, pipeline: &str, step: &Found) -> Result<Log, Trouble> {
     let path = format!("pipelines/{}/steps/{}/log", encoded(pipeline), encoded(&step.uuid));
     let source = api.open_with(&path, &[("accept", "*/*")])?.into_reader();

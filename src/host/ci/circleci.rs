@@ -378,11 +378,6 @@ impl CircleCi {
     }
 }
 
-/// The jobs of a workflow.
-fn jobs(api: &Api, workflow: &str) -> Result<Vec<Found>, Trouble> {
-    Ok(api.get::<Items<Found>>(&format!("v2/workflow/{}/job", encoded(workflow)))?.items)
-}
-
 /// The commits of pipelines that came since the one of `good`, newest first; a pipeline tells no more of a push than its last.
 fn changes<'a>(good: &str, since: impl Iterator<Item = &'a Pipeline>) -> Vec<Change> {
     let mut seen = vec![good];
