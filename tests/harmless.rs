@@ -127,7 +127,7 @@ const HOSTS: &[Row] = &[
 ];
 
 /// Each of [`HOSTS`], as the program finds it: it takes a while to make one.
-static MADE: LazyLock<Vec<Box<dyn Host>>> = LazyLock::new(|| HOSTS.iter().map(|row| row.host(&row.env())).collect());
+static MADE: LazyLock<Vec<Box<dyn Host>>> = LazyLock::new(|| HOSTS.iter().map(|row| Row::host(&row.env())).collect());
 
 impl Row {
     /// The variables of a step there. Not each of the hosts sets `CI`; a server that we do not know is known by it alone.
@@ -136,7 +136,7 @@ impl Row {
         env.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
     }
 
-    fn host(&self, env: &Env) -> Box<dyn Host> {
+    fn host(env: &Env) -> Box<dyn Host> {
         let http = Arc::new(Http::new(Network::default(), Instant::now()).unwrap());
         host::detect(env, &Access::default(), &http).unwrap()
     }
@@ -334,14 +334,14 @@ fn a_file_with_a_hostile_name_is_named_in_one_command() {
     let mut env = row.env();
     env.insert("GITHUB_WORKSPACE".to_owned(), folder.display().to_string());
     let place = Notice::Place { file: name.to_owned(), line: Some(3) };
-    let said = row.host(&env).say(&[Notice::Highlight("it failed".to_owned()), place.clone()]).unwrap();
+    let said = Row::host(&env).say(&[Notice::Highlight("it failed".to_owned()), place.clone()]).unwrap();
     let [error] = github::commands(said.as_bytes()).try_into().unwrap();
     assert_eq!((error.property("file"), error.property("line"), error.data.as_str()), (name, "3", "it failed"));
 
     let row = HOSTS.iter().find(|row| row.name == "gitlab").unwrap();
     let mut env = row.env();
     env.insert("CI_PROJECT_DIR".to_owned(), folder.display().to_string());
-    let files = row.host(&env).kept(&[Notice::Highlight("it failed".to_owned()), place]);
+    let files = Row::host(&env).kept(&[Notice::Highlight("it failed".to_owned()), place]);
     let (_, text) = files.iter().find(|(name, _)| *name == "codequality.json").unwrap();
     let issues: serde_json::Value = serde_json::from_str(text).unwrap();
     assert_eq!((&issues[0]["location"]["path"], issues.as_array().map(Vec::len)), (&name.into(), Some(1)));
