@@ -61,18 +61,18 @@ fn a_private_authority_is_found_in_a_file_a_folder_and_the_systems_store() {
     let story = Story::start(Kind::Nothing);
     let env = story.env("localhost");
     let ours = file(&place, "ours.pem", &story.front.authority);
-    let store = place.join("store");
-    file(&place, "store/0123abcd.0", &story.front.authority);
-    file(&place, "store/another.pem", &Story::start(Kind::Nothing).front.authority);
-    let store = store.display().to_string();
+    let authorities = place.join("authorities");
+    file(&place, "authorities/0123abcd.0", &story.front.authority);
+    file(&place, "authorities/another.pem", &Story::start(Kind::Nothing).front.authority);
+    let authorities = authorities.display().to_string();
     let empty = file(&place, "empty.pem", "");
     for (given, is_trusted) in [
         (&[("FIREFIGHTER_CA_FILE", ours.as_str())][..], true),
         (&[("FIREFIGHTER_CA_FILE", &ours), ("FIREFIGHTER_TLS_ROOTS", "bundled")], true),
         (&[("SSL_CERT_FILE", &ours)], true),
-        (&[("SSL_CERT_DIR", &store)], true),
-        (&[("SSL_CERT_DIR", &store), ("FIREFIGHTER_TLS_ROOTS", "system")], true),
-        (&[("SSL_CERT_DIR", &store), ("FIREFIGHTER_TLS_ROOTS", "bundled")], false),
+        (&[("SSL_CERT_DIR", &authorities)], true),
+        (&[("SSL_CERT_DIR", &authorities), ("FIREFIGHTER_TLS_ROOTS", "system")], true),
+        (&[("SSL_CERT_DIR", &authorities), ("FIREFIGHTER_TLS_ROOTS", "bundled")], false),
         (&[("SSL_CERT_FILE", &empty)], false),
         (&[], false),
     ] {
@@ -80,7 +80,7 @@ fn a_private_authority_is_found_in_a_file_a_folder_and_the_systems_store() {
         match (told(&output), is_trusted) {
             (Ok(()), true) => {}
             (Err(all), false) => {
-                assert!(all.contains("its certificate authority is not known here"), "{given:?} {all}")
+                assert!(all.contains("its certificate authority is not known here"), "{given:?} {all}");
             }
             (other, _) => panic!("{given:?} {other:?}"),
         }
@@ -92,13 +92,13 @@ fn self_check_counts_authorities_by_where_they_come_from() {
     let place = folder("self check");
     let story = Story::start(Kind::Nothing);
     let ours = file(&place, "ours.pem", &story.front.authority.repeat(2));
-    file(&place, "store/one.pem", &story.front.authority);
-    let store = place.join("store").display().to_string();
+    file(&place, "authorities/one.pem", &story.front.authority);
+    let authorities = place.join("authorities").display().to_string();
     let run = |format: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
             .args(["self-check", "--ca-file", &ours, "--format", format])
             .env_clear()
-            .env("SSL_CERT_DIR", &store)
+            .env("SSL_CERT_DIR", &authorities)
             .env("HTTPS_PROXY", "http://me:hush@proxy.example.com:3128")
             .env("NO_PROXY", "intern.example.com")
             .current_dir(&place)
