@@ -39,7 +39,7 @@ mod sim;
 const QUESTIONS: usize = 20;
 const THINKING: Duration = Duration::from_secs(3);
 /// The longest that a step may take, as the manual has it by default.
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 /// The failures, of which every fourth tenant has one each: an error that a storage account gives is in the catalogue.
 const FAILURES: [(&str, &str); 4] = [
@@ -237,9 +237,9 @@ impl Model {
         let (count, taken) = (Arc::clone(&answered), Mutex::new(Vec::<Instant>::new()));
         let listener = Listener::start(move |request| {
             let mut taken_now = taken.lock().unwrap();
-            taken_now.retain(|at| at.elapsed() < Duration::from_secs(60));
+            taken_now.retain(|at| at.elapsed() < Duration::from_mins(1));
             if taken_now.len() >= QUESTIONS {
-                let wait = Duration::from_secs(60).saturating_sub(taken_now[0].elapsed()).as_secs() + 1;
+                let wait = Duration::from_mins(1).saturating_sub(taken_now[0].elapsed()).as_secs() + 1;
                 drop(taken_now);
                 let body =
                     json!({"error": {"message": "Rate limit reached for requests", "type": "rate_limit_exceeded"}});
