@@ -63,6 +63,8 @@ impl Host for Jenkins {
             let console = api.open(&format!("{own}consoleText"));
             (build.join().unwrap_or(Err(Trouble::Enough)), console, stages.join().unwrap_or(Err(Trouble::Enough)))
         });
+        // A server that could not tell of this build is not asked about earlier ones.
+        let answers = !matches!(build, Err(Trouble::Network(_) | Trouble::Nonsense(_)));
         let build = build.unwrap_or_else(|trouble| {
             notes.push(note(format!("the build: {trouble}; {}", self.remedy())));
             Build::default()
@@ -92,7 +94,8 @@ impl Host for Jenkins {
         };
         let error = fault.map(|(stage, message)| format!("The stage {stage} failed: {message}"));
         let mut incident = incident(Run { error, ..self.run(&build) }, vec![job])?;
-        match self.last_good(&api, notes) {
+        let good = if answers { self.last_good(&api, notes) } else { Ok(None) };
+        match good {
             Ok(Some((baseline, changes))) => {
                 incident.baseline = Some(baseline);
                 incident.changes = changes;
