@@ -57,12 +57,13 @@ pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn 
 impl Host for Jenkins {
     fn collect(&self, notes: &mut Vec<Note>) -> Result<Incident, Error> {
         let (api, own) = self.own()?;
-        let (build, console, stages) = thread::scope(|scope| {
-            let build = scope.spawn(|| api.get::<Build>(&format!("{own}api/json?tree={}", tree(wire::BUILD))));
+        let (build, stages) = thread::scope(|scope| {
             let stages = scope.spawn(|| stages(&api, &own));
-            let console = api.open(&format!("{own}consoleText"));
-            (build.join().unwrap_or(Err(Trouble::Enough)), console, stages.join().unwrap_or(Err(Trouble::Enough)))
+            let build = api.get::<Build>(&format!("{own}api/json?tree={}", tree(wire::BUILD)));
+            (build, stages.join().unwrap_or(Err(Trouble::Enough)))
         });
+        // Read as it comes, and so not asked for before the stages are known: its time runs from then on.
+        let console = api.open(&format!("{own}consoleText"));
         // A server that could not tell of this build is not asked about earlier ones.
         let answers = !matches!(build, Err(Trouble::Network(_) | Trouble::Nonsense(_)));
         let build = build.unwrap_or_else(|trouble| {
