@@ -205,6 +205,16 @@ fn told<'a>(notices: impl IntoIterator<Item = &'a Notice>) -> String {
     out
 }
 
+/// The report for a server's own log, harmless; `None` where there is none.
+fn shown(notices: &[Notice]) -> Option<String> {
+    let reports = notices.iter().filter_map(|notice| match notice {
+        Notice::Info(text) => Some(neutral::marked(text)),
+        _ => None,
+    });
+    let lines: Vec<String> = reports.flatten().collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// The whole report in Markdown, where there is one among `notices`.
 fn summary(notices: &[Notice]) -> Option<&str> {
     notices.iter().find_map(|notice| match notice {

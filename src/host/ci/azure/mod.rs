@@ -17,6 +17,7 @@ use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Run};
 
 use super::api::{Api, Trouble, basic};
 use super::changes::commit;
+use super::good::{Good, compare};
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, neutral, note, variable};
 use speak::Voice;
 use tree::Tree;
@@ -107,15 +108,7 @@ impl Host for Azure {
         let error = culprits.first().map(|record| tree.failure(record));
         let started = records.iter().filter_map(|record| record.start_time).min();
         let mut incident = incident(Run { started, error, ..self.run() }, jobs)?;
-        match good {
-            Ok(Some(good)) => {
-                incident.changes = good.changes;
-                incident.baseline = Some(good.baseline);
-                notes.extend(good.notes);
-            }
-            Ok(None) => {}
-            Err(trouble) => notes.push(note(format!("the last good run: {trouble}"))),
-        }
+        compare(&mut incident, good, "the last good run", notes);
         incident.secrets.add(self.settings.token.clone().unwrap_or_default());
         Ok(incident)
     }
@@ -159,13 +152,6 @@ impl Host for Azure {
             Err(trouble) => Verdict::new(Standing::Bad, name, format!("the run's tasks: {trouble}; {}", self.remedy())),
         }]
     }
-}
-
-/// What is known of the last good run.
-struct Good {
-    baseline: Baseline,
-    changes: Vec<Change>,
-    notes: Vec<Note>,
 }
 
 impl Azure {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Notice;
 
-use super::super::{neutral, place, report, short};
+use super::super::{neutral, place, report, short, shown};
 
 /// Warnings beside the error: a task may show ten of a sort, and more of ours would crowd out others'.
 const ISSUES: usize = 3;
@@ -63,16 +63,8 @@ impl Voice {
                 _ => {}
             }
         }
-        let shown: Vec<String> = notices
-            .iter()
-            .filter_map(|notice| match notice {
-                Notice::Info(text) => Some(neutral::marked(text)),
-                _ => None,
-            })
-            .flatten()
-            .collect();
-        if !shown.is_empty() {
-            let _ = writeln!(out, "##[group]Firefighter's report\n{}\n##[endgroup]", shown.join("\n"));
+        if let Some(shown) = shown(notices) {
+            let _ = writeln!(out, "##[group]Firefighter's report\n{shown}\n##[endgroup]");
         }
         if let Some(path) = report(notices).filter(|path| may_be_named(path)) {
             let folder = path.parent().unwrap_or(path).display().to_string();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::model::Notice;
 
-use super::super::{self as ci, cut, neutral, places, short};
+use super::super::{self as ci, cut, neutral, places, short, shown};
 
 /// The title of our annotations.
 pub(super) const TITLE: &str = "Firefighter";
@@ -49,16 +49,8 @@ pub(super) fn say(notices: &[Notice], workspace: Option<&Path>) -> String {
             _ => {}
         }
     }
-    let report: Vec<String> = notices
-        .iter()
-        .filter_map(|notice| match notice {
-            Notice::Info(text) => Some(neutral::marked(text)),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    if !report.is_empty() {
-        let _ = writeln!(out, "::group::Firefighter's report\n{}\n::endgroup::", report.join("\n"));
+    if let Some(shown) = shown(notices) {
+        let _ = writeln!(out, "::group::Firefighter's report\n{shown}\n::endgroup::");
     }
     out
 }
