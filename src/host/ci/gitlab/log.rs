@@ -20,7 +20,25 @@ static STAMP: LazyLock<Option<Regex>> =
 static SECTION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"section_(start|end):\d+:([A-Za-z0-9_.-]+)").ok());
 
-/// Reads a job's log: its sections are steps, of which the last one that was entered before the end is where it failed.
+/// How the names of the runner's own sections begin. A script's sections, or what a script's output only makes look like some, are
+/// part of the step that runs it.
+const RUNNERS: &[&str] = &[
+    "resolve_secrets",
+    "prepare_",
+    "get_sources",
+    "restore_cache",
+    "download_artifacts",
+    "step_",
+    "build_script",
+    "release",
+    "section_script_step_",
+    "after_script",
+    "archive_cache",
+    "upload_artifacts",
+    "cleanup_file_variables",
+];
+
+/// Reads a job's log: the runner's sections are steps, of which the last one that was entered before the end is where it failed.
 pub(super) fn read(source: impl Read) -> io::Result<Log> {
     let mut log = plain(Marks { source, held: false })?;
     let mut current = None;
@@ -37,7 +55,13 @@ pub(super) fn read(source: impl Read) -> io::Result<Log> {
                 reports.insert(index);
             }
             ours = name.as_str() == OURS && edge.as_str() == "start";
-            if ours || edge.as_str() == "end" {
+            if ours {
+                current = None;
+            }
+            if ours || !RUNNERS.iter().any(|start| name.as_str().starts_with(start)) {
+                continue;
+            }
+            if edge.as_str() == "end" {
                 current = None;
                 continue;
             }
