@@ -1,15 +1,15 @@
 //! Whether a text still parses in its language: a change that breaks a script is worse than none.
 //!
-//! Kept parsers do it, each for its language; for Bash it is Bash itself, where there is one. Nothing is run.
+//! Kept parsers do it, each for its language; for Bash and PowerShell it is they themselves, where they are: a script of theirs ran
+//! on this machine or one like it, and a grammar of PowerShell would be a tenth of this program. Nothing is run.
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use saphyr_parser::Parser as Yaml;
-use tree_sitter::{Node, Parser};
 
 /// What became of reading a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,26 @@ const LONGEST: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Where Bash is. On Windows what is called so may be the door to another system.
 const BASH: [&str; 3] = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
+
+/// Where PowerShell is: the newer one first.
+const POWERSHELL: [&str; 5] = [
+    "/usr/bin/pwsh",
+    "/usr/local/bin/pwsh",
+    "/opt/microsoft/powershell/7/pwsh",
+    r"C:\Program Files\PowerShell\7\pwsh.exe",
+    r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe",
+];
+/// How long it may take: of a busy Windows machine its start alone is seconds.
+const POWERSHELL_PATIENCE: Duration = Duration::from_secs(5);
+const WINDOWS: &str = r"C:\Windows";
+/// How many characters of UTF-16 a variable of Windows can hold at least, about.
+const LONGEST_VARIABLE: usize = 30_000;
+/// Ends with 0 where the text parses, with [`DOES_NOT_PARSE`] where it does not, with another code where that is not known.
+const POWERSHELL_PARSES: &str = "$ErrorActionPreference = 'Stop'; $faults = $null; \
+    [void][System.Management.Automation.Language.Parser]::ParseInput($env:FIREFIGHTER_TEXT, [ref]$null, [ref]$faults); \
+    if ($faults.Count) { exit 42 }; exit 0";
+/// No code that PowerShell ends with of itself.
+const DOES_NOT_PARSE: i32 = 42;
 
 /// Whether `text` parses in the language called `syntax`: a deployment system's word for it or a file's ending.
 pub(super) fn parses(text: &str, syntax: &str) -> Parses {
@@ -52,34 +72,26 @@ fn told<E: ToString>(outcome: Result<(), E>) -> Parses {
     }
 }
 
+/// Asks PowerShell's own parser, which runs nothing. The text goes as a variable: what stands in one is the same on every system,
+/// while an input's encoding is not.
 fn powershell(text: &str) -> Parses {
-    let mut parser = Parser::new();
-    if parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).is_err() {
+    let Some(shell) = POWERSHELL.iter().find(|path| Path::new(path).exists()) else { return Parses::Unknown };
+    if text.encode_utf16().count() > LONGEST_VARIABLE || text.contains('\0') {
         return Parses::Unknown;
     }
-    match parser.parse(text, None) {
-        None => Parses::Unknown,
-        Some(tree) => match wrong(tree.root_node()) {
-            None => Parses::Yes,
-            Some(node) => Parses::No(format!("line {}", node.start_position().row + 1)),
-        },
+    let mut command = Command::new(shell);
+    command.args(["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", POWERSHELL_PARSES]);
+    // Our own environment holds keys. Windows starts no PowerShell without the first two; without a home no cache is written to it.
+    command.env_clear().env("SystemRoot", WINDOWS).env("windir", WINDOWS).env("HOME", "/dev/null");
+    command.env("POWERSHELL_TELEMETRY_OPTOUT", "1").env("POWERSHELL_UPDATECHECK", "Off").env("FIREFIGHTER_TEXT", text);
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let Ok(mut child) = child else { return Parses::Unknown };
+    match wait(&mut child, POWERSHELL_PATIENCE).map(|status| status.code()) {
+        Some(Some(0)) => Parses::Yes,
+        Some(Some(DOES_NOT_PARSE)) => Parses::No("PowerShell does not understand it".to_owned()),
+        // It could not say: the language is closed to it there, for instance.
+        _ => Parses::Unknown,
     }
-}
-
-/// The first place that makes no sense.
-fn wrong(node: Node<'_>) -> Option<Node<'_>> {
-    let mut waiting = vec![node];
-    while let Some(node) = waiting.pop() {
-        if node.is_error() || node.is_missing() {
-            return Some(node);
-        }
-        if node.has_error() {
-            let mut cursor = node.walk();
-            let children: Vec<Node<'_>> = node.children(&mut cursor).collect();
-            waiting.extend(children.into_iter().rev());
-        }
-    }
-    None
 }
 
 fn bash(text: &str) -> Parses {
@@ -94,18 +106,18 @@ fn bash(text: &str) -> Parses {
         let _ = input.write_all(text.as_bytes());
     }
     match wait(&mut child, PATIENCE) {
-        Some(true) => Parses::Yes,
-        Some(false) => Parses::No("Bash does not understand it".to_owned()),
+        Some(status) if status.success() => Parses::Yes,
+        Some(_) => Parses::No("Bash does not understand it".to_owned()),
         None => Parses::Unknown,
     }
 }
 
-/// Whether a child ended well; `None` where it took too long, and is no more.
-pub(super) fn wait(child: &mut Child, patience: Duration) -> Option<bool> {
+/// How a child ended; `None` where it took too long, and is no more.
+pub(super) fn wait(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     let end = Instant::now() + patience;
     loop {
         match child.try_wait() {
-            Ok(Some(status)) => return Some(status.success()),
+            Ok(Some(status)) => return Some(status),
             Ok(None) if Instant::now() < end => thread::sleep(Duration::from_millis(5)),
             _ => {
                 // It may have ended just now; either way nothing is left behind.
@@ -127,11 +139,13 @@ mod tests {
             assert_eq!(parses(good, syntax), Parses::Yes, "{syntax}");
             assert!(matches!(parses(bad, syntax), Parses::No(_)), "{syntax}: {:?}", parses(bad, syntax));
         };
-        check(
-            "PowerShell",
-            "foreach ($a in 1..4) { docker run x; if ($LASTEXITCODE -eq 0) { break } }\n",
-            "foreach ($a in { \n",
-        );
+        if POWERSHELL.iter().any(|path| Path::new(path).exists()) {
+            check(
+                "PowerShell",
+                "foreach ($größe in 1..4) { docker run x; if ($LASTEXITCODE -eq 0) { break } }\n",
+                "foreach ($a in { \n",
+            );
+        }
         check("json", "{\"a\": [1]}", "{\"a\": [1}");
         check("toml", "a = 1\n[b]\n", "a = \n");
         check("yaml", "a:\n  - b: 1\n", "a: [1\nb: }");
@@ -150,5 +164,7 @@ mod tests {
     fn where_nobody_can_tell_nothing_is_said() {
         assert_eq!(parses("let x = 1", "FSharp"), Parses::Unknown);
         assert_eq!(parses(&"x".repeat(LONGEST + 1), "json"), Parses::Unknown);
+        assert_eq!(parses(&"x".repeat(LONGEST_VARIABLE + 1), "PowerShell"), Parses::Unknown);
+        assert_eq!(parses("a\0b", "PowerShell"), Parses::Unknown);
     }
 }

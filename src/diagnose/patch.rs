@@ -98,7 +98,7 @@ fn git(args: &[&str], input: &str) -> Option<bool> {
         let ended = input.is_empty() || input.ends_with('\n');
         let _ = pipe.write_all(if ended { b"" } else { b"\n" });
     }
-    wait(&mut child, PATIENCE)
+    wait(&mut child, PATIENCE).map(|status| status.success())
 }
 
 #[cfg(test)]
