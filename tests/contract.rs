@@ -29,6 +29,8 @@ mod faults;
 mod host_parsers;
 #[path = "contract/machine.rs"]
 mod machine;
+#[path = "contract/servers.rs"]
+mod servers;
 mod sim;
 #[path = "contract/tls.rs"]
 #[allow(dead_code, reason = "shared with tests of the network and of what is shipped")]
@@ -225,8 +227,13 @@ fn orders(host: Host, out: &str) -> Vec<String> {
             let found = host_parsers::names(&host_parsers::teamcity::messages(out.as_bytes()));
             found.into_iter().filter(|name| !is_meant(name)).collect()
         }
+        Host::Buildkite => {
+            let found = host_parsers::buildkite::commands(out.as_bytes()).into_iter();
+            let meant = |data: &str| ["+++ Firefighter", "--- Firefighter's report"].contains(&data);
+            found.map(|command| command.data).filter(|data| !meant(data)).collect()
+        }
         // Nothing is obeyed there; what any other would obey is not said there either.
-        Host::Jenkins => {
+        Host::Jenkins | Host::CircleCi | Host::Bitbucket => {
             let azure = host_parsers::azure::commands(out.as_bytes());
             let found = azure.into_iter().chain(host_parsers::teamcity::messages(out.as_bytes()));
             found.map(|command| command.name).chain(orders(Host::GitHub, out)).collect()

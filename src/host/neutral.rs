@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use crate::clean::unwanted;
 
 /// What stands before each line: no command begins with it.
-const MARK: &str = "│ ";
+pub(super) const MARK: &str = "│ ";
 /// Fold the log where they begin a line.
 const GROUPS: [&str; 4] = ["---", "+++", "~~~", "^^^"];
 /// Bots that listen to their name anywhere in a comment.

@@ -5,9 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::faults::Fault;
+use super::servers::{
+    azure, bitbucket, bitbucket_by_proxy, buildkite, buildkite_by_file, circleci, github, gitlab, is_bitbuckets_log,
+    jenkins, teamcity,
+};
 use super::sim::{Listener, Request, Response, Server, World};
 
 /// The keys that a run is given. None may be seen anywhere but where it belongs.
@@ -38,6 +42,9 @@ pub(crate) enum Host {
     Azure,
     TeamCity,
     Jenkins,
+    Buildkite,
+    CircleCi,
+    Bitbucket,
 }
 
 /// A column: what is asked, and how a run is set up whose answers from there pass through a fault, if any.
@@ -77,6 +84,14 @@ pub(crate) const CLIENTS: &[Client] = &[
     Client { name: "TeamCity: log", stage: |fault| teamcity(fault, |path| path.contains("Log.html")) },
     Client { name: "Jenkins: build", stage: |fault| jenkins(fault, |path| !path.ends_with("/consoleText")) },
     Client { name: "Jenkins: log", stage: |fault| jenkins(fault, |path| path.ends_with("/consoleText")) },
+    Client { name: "Buildkite: build", stage: |fault| buildkite_by_file(fault, |_| true) },
+    Client { name: "Buildkite: log", stage: |fault| buildkite(fault, |path| path.ends_with("/log")) },
+    Client { name: "CircleCI: workflow", stage: |fault| circleci(fault, |path| path.starts_with("/api/v2/")) },
+    Client { name: "CircleCI: steps", stage: |fault| circleci(fault, |path| path.starts_with("/api/v1.1/")) },
+    Client { name: "CircleCI: log", stage: |fault| circleci(fault, |path| path.starts_with("/signed")) },
+    Client { name: "Bitbucket: pipeline", stage: |fault| bitbucket(fault, |path| !is_bitbuckets_log(path)) },
+    Client { name: "Bitbucket: log", stage: |fault| bitbucket(fault, is_bitbuckets_log) },
+    Client { name: "Bitbucket: its proxy", stage: |fault| bitbucket_by_proxy(fault, |_| true) },
     Client { name: "proxy", stage: proxy },
 ];
 
@@ -89,7 +104,7 @@ fn world() -> World {
 }
 
 /// What answers soundly at another origin, with the name `localhost`.
-fn elsewhere() -> Arc<Listener> {
+pub(crate) fn elsewhere() -> Arc<Listener> {
     Arc::new(Listener::start(|_| Response::json(200, &json!({ "Items": [] }))))
 }
 
@@ -109,7 +124,7 @@ fn inside(url: &str) -> BTreeMap<String, String> {
 }
 
 /// Answers through `sound`, those for which `struck` says so through the fault.
-fn through(
+pub(crate) fn through(
     fault: Option<&'static Fault>,
     elsewhere: &Arc<Listener>,
     struck: fn(&str) -> bool,
@@ -224,152 +239,6 @@ pub(crate) const LOG: &str = "2026-03-01T09:00:01.0000000Z ##[group]Run npm ci\n
                    2026-03-01T09:00:04.0000000Z npm error code ENOTFOUND\n\
                    2026-03-01T09:00:05.0000000Z npm error request to https://registry.example.com/left-pad failed, reason: getaddrinfo ENOTFOUND registry.example.com\n\
                    2026-03-01T09:00:06.0000000Z ##[error]Process completed with exit code 1.\n";
-
-fn github(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
-    let elsewhere = elsewhere();
-    let listener = through(fault, &elsewhere, struck, |request| {
-        let step = json!({ "name": "Install", "conclusion": "failure", "started_at": "2026-03-01T09:00:00Z", "completed_at": "2026-03-01T09:00:07Z" });
-        let job = json!({ "id": 5, "name": "build", "status": "completed", "conclusion": "failure", "steps": [step],
-            "started_at": "2026-03-01T09:00:00Z", "completed_at": "2026-03-01T09:00:07Z" });
-        match request.path.as_str() {
-            "/repos/acme/shop/actions/runs/77" => Response::json(
-                200,
-                &json!({ "id": 77, "name": "CI", "run_number": 4, "head_branch": "main", "run_started_at": "2026-03-01T09:00:00Z" }),
-            ),
-            "/repos/acme/shop/actions/runs/77/jobs" => Response::json(200, &json!({ "total_count": 1, "jobs": [job] })),
-            "/repos/acme/shop/actions/jobs/5/logs" => Response::html(302, "").header("Location", "/signed/log"),
-            "/signed/log" => Response::new(200, "text/plain", LOG),
-            _ => Response::json(404, &json!({ "message": "Not Found" })),
-        }
-    });
-    let env = [
-        ("GITHUB_ACTIONS", "true"),
-        ("CI", "true"),
-        ("GITHUB_API_URL", &listener.url()),
-        ("GITHUB_SERVER_URL", "https://github.example.com"),
-        ("GITHUB_REPOSITORY", "acme/shop"),
-        ("GITHUB_RUN_ID", "77"),
-        ("GITHUB_WORKFLOW", "CI"),
-        ("GITHUB_JOB", "rescue"),
-        ("GITHUB_TOKEN", KEYS[2]),
-        ("FIREFIGHTER_NO_FORGE", "1"),
-    ];
-    let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Stage { env, listeners: vec![listener], servers: Vec::new(), elsewhere, host: Host::GitHub }
-}
-
-fn gitlab(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
-    let elsewhere = elsewhere();
-    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
-        "/api/v4/projects/9/pipelines/77/jobs" => Response::json(
-            200,
-            &json!([{ "id": 5, "name": "build", "status": "failed", "allow_failure": false, "failure_reason": "script_failure",
-                "started_at": "2026-03-01T09:00:00Z", "finished_at": "2026-03-01T09:00:07Z" }]),
-        ),
-        "/api/v4/projects/9/pipelines" => Response::json(200, &Value::Array(Vec::new())),
-        "/api/v4/projects/9/jobs/5/trace" => Response::new(200, "text/plain", LOG.replace("##[error]", "ERROR: ")),
-        _ => Response::json(404, &json!({ "message": "404 Not Found" })),
-    });
-    let env = [
-        ("GITLAB_CI", "true"),
-        ("CI", "true"),
-        ("CI_API_V4_URL", &format!("{}/api/v4", listener.url())),
-        ("CI_PROJECT_ID", "9"),
-        ("CI_PROJECT_PATH", "acme/shop"),
-        ("CI_PIPELINE_ID", "77"),
-        ("CI_JOB_ID", "6"),
-        ("CI_JOB_NAME", "rescue"),
-        ("CI_COMMIT_REF_NAME", "main"),
-        ("CI_DEFAULT_BRANCH", "main"),
-        ("FIREFIGHTER_CI_TOKEN", KEYS[3]),
-        ("FIREFIGHTER_NO_FORGE", "1"),
-    ];
-    let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Stage { env, listeners: vec![listener], servers: Vec::new(), elsewhere, host: Host::GitLab }
-}
-
-/// A run inside a build server that tells of itself in `env`.
-fn built(env: &[(&str, &str)], listener: Listener, elsewhere: Arc<Listener>, host: Host) -> Stage {
-    let all = [("CI", "true"), ("FIREFIGHTER_CI_TOKEN", KEYS[3]), ("FIREFIGHTER_NO_FORGE", "1")];
-    let env = env.iter().chain(&all).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Stage { env, listeners: vec![listener], servers: Vec::new(), elsewhere, host }
-}
-
-fn azure(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
-    let elsewhere = elsewhere();
-    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
-        "/acme/shop/_apis/build/builds/77/timeline" => {
-            let job = json!({ "id": "j", "type": "Job", "name": "build", "state": "inProgress" });
-            let task = json!({ "id": "t", "parentId": "j", "type": "Task", "name": "Install", "state": "completed", "result": "failed",
-                "log": { "id": 5 }, "issues": [{ "type": "error", "message": "Bash exited with code '1'." }] });
-            Response::json(200, &json!({ "records": [job, task] }))
-        }
-        "/acme/shop/_apis/build/builds/77/logs/5" => Response::new(200, "text/plain", LOG),
-        "/acme/shop/_apis/build/builds" => Response::json(200, &json!({ "value": [] })),
-        _ => Response::json(404, &json!({ "message": "not found" })),
-    });
-    let url = format!("{}/acme/", listener.url());
-    let env = [
-        ("TF_BUILD", "True"),
-        ("SYSTEM_COLLECTIONURI", url.as_str()),
-        ("SYSTEM_TEAMPROJECT", "shop"),
-        ("SYSTEM_DEFINITIONID", "4"),
-        ("BUILD_BUILDID", "77"),
-        ("BUILD_DEFINITIONNAME", "CI"),
-        ("BUILD_SOURCEBRANCH", "refs/heads/main"),
-    ];
-    built(&env, listener, elsewhere, Host::Azure)
-}
-
-fn teamcity(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
-    let elsewhere = elsewhere();
-    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
-        "/app/rest/builds/id:77" => Response::json(
-            200,
-            &json!({ "id": 77, "number": "4", "status": "FAILURE", "buildType": { "id": "Shop", "name": "Build", "projectName": "Shop" },
-                "problemOccurrences": { "problemOccurrence": [{ "details": "Process exited with code 1 (Step: Install)" }] } }),
-        ),
-        "/downloadBuildLog.html" => {
-            let lines = LOG.lines().filter_map(|line| line.split_once(' '));
-            let lines = lines.map(|(time, text)| format!("[{time}] :\t [Step 1/1] {text}\n"));
-            Response::new(200, "text/plain", format!("[09:00:00] : Step 1/1: Install\n{}", lines.collect::<String>()))
-        }
-        "/app/rest/builds" => Response::json(200, &json!({ "build": [] })),
-        _ => Response::new(404, "text/plain", "not found"),
-    });
-    let url = format!("{}/viewLog.html?buildId=77", listener.url());
-    built(&[("TEAMCITY_VERSION", "2026.1"), ("BUILD_URL", url.as_str())], listener, elsewhere, Host::TeamCity)
-}
-
-fn jenkins(fault: Option<&'static Fault>, struck: fn(&str) -> bool) -> Stage {
-    let elsewhere = elsewhere();
-    let listener = through(fault, &elsewhere, struck, |request| match request.path.as_str() {
-        "/job/shop/77/api/json" => Response::json(200, &json!({ "number": 77, "fullDisplayName": "shop #77" })),
-        "/job/shop/77/consoleText" => {
-            Response::new(200, "text/plain", format!("[Pipeline] {{ (Install)\n{LOG}[Pipeline] }}\n"))
-        }
-        "/job/shop/77/wfapi/describe" => {
-            Response::json(200, &json!({ "stages": [{ "id": "6", "name": "Install", "status": "FAILED" }] }))
-        }
-        "/job/shop/77/execution/node/6/wfapi/describe" => {
-            let fault = json!({ "id": "7", "error": { "message": "script returned exit code 1" } });
-            Response::json(200, &json!({ "stageFlowNodes": [fault] }))
-        }
-        "/job/shop/api/json" => Response::json(200, &json!({ "builds": [{ "number": 77 }], "lastStableBuild": null })),
-        _ => Response::html(404, "not found"),
-    });
-    let url = format!("{}/job/shop/77/", listener.url());
-    let env = [
-        ("JENKINS_URL", url.as_str()),
-        ("BUILD_ID", "77"),
-        ("BUILD_NUMBER", "77"),
-        ("BUILD_URL", url.as_str()),
-        ("JOB_NAME", "shop"),
-        ("STAGE_NAME", "Install"),
-        ("JENKINS_USER", "firefighter"),
-    ];
-    built(&env, listener, elsewhere, Host::Jenkins)
-}
 
 /// The story behind a proxy: who asks it for a way to the server gets one, unless the fault is in between, and has the server at
 /// the other end of the same connection.

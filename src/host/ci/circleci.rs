@@ -254,12 +254,18 @@ impl CircleCi {
             notes.push(note(format!("the workflow: {trouble}")));
             Workflow::default()
         });
-        let jobs = jobs(api, &id).unwrap_or_else(|trouble| {
+        let mut jobs = jobs(api, &id).unwrap_or_else(|trouble| {
             notes.push(note(format!(
                 "the workflow's jobs: {trouble}; set {TOKEN} to a personal API token, not one of the project"
             )));
             vec![own.clone()]
         });
+        if own.job_number.is_some() && jobs.iter().all(|job| job.job_number != own.job_number) {
+            notes.push(note(
+                "the workflow's jobs: the one in which this runs is not among them, and was read all the same",
+            ));
+            jobs.push(own.clone());
+        }
         let fails = |job: &Found| {
             let ended = ["failed", "timedout", "infrastructure_fail", "terminated-unknown"];
             let is_own = job.running() && job.job_number == own.job_number;

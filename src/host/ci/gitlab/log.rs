@@ -11,7 +11,8 @@ use regex::Regex;
 use crate::clean::plain;
 use crate::model::{Log, Outcome, Step};
 
-use super::speak::SECTION as OURS;
+use super::super::neutral::MARK;
+use super::speak::{END, START, TITLE};
 
 /// What the runner puts before each line: time, stream, and whether the line goes on.
 static STAMP: LazyLock<Option<Regex>> =
@@ -41,24 +42,15 @@ const RUNNERS: &[&str] = &[
 /// Reads a job's log: the runner's sections are steps, of which the last one that was entered before the end is where it failed.
 pub(super) fn read(source: impl Read) -> io::Result<Log> {
     let mut log = plain(Marks { source, held: false })?;
+    leave_out_reports(&mut log);
     let mut current = None;
     let mut last = None;
-    // A report of ours, which an earlier step of the job printed, is no evidence.
-    let mut ours = false;
-    let mut reports = BTreeSet::new();
     for index in 0..log.lines.len() {
         let text = log.line(index).to_owned();
         let stamp = STAMP.as_ref().and_then(|stamp| stamp.captures(&text)?.get(1)?.as_str().parse().ok());
         for section in SECTION.iter().flat_map(|section| section.captures_iter(&text)) {
             let (Some(edge), Some(name)) = (section.get(1), section.get(2)) else { continue };
-            if ours || name.as_str() == OURS {
-                reports.insert(index);
-            }
-            ours = name.as_str() == OURS && edge.as_str() == "start";
-            if ours {
-                current = None;
-            }
-            if ours || !RUNNERS.iter().any(|start| name.as_str().starts_with(start)) {
+            if !RUNNERS.iter().any(|start| name.as_str().starts_with(start)) {
                 continue;
             }
             if edge.as_str() == "end" {
@@ -77,9 +69,6 @@ pub(super) fn read(source: impl Read) -> io::Result<Log> {
                 depth: 0,
             });
         }
-        if ours {
-            reports.insert(index);
-        }
         // What tidies up after a failure did not fail.
         let is_work = |at: &usize| {
             let tidies = ["after_script", "upload_artifacts", "archive_cache", "cleanup"];
@@ -91,15 +80,50 @@ pub(super) fn read(source: impl Read) -> io::Result<Log> {
             line.step = current;
         }
     }
-    let mut index = 0;
-    log.lines.retain(|_| {
-        index += 1;
-        !reports.contains(&(index - 1))
-    });
     if let Some(step) = last.and_then(|at: usize| log.steps.get_mut(at)) {
         (step.outcome, step.culprit) = (Outcome::Failed, true);
     }
     Ok(log)
+}
+
+/// Leaves out what an earlier step of the job printed of a report of ours: that is no evidence.
+fn leave_out_reports(log: &mut Log) {
+    let mut reports = BTreeSet::new();
+    let mut at = 0;
+    while at < log.lines.len() {
+        let end = end_of_report(log, at).unwrap_or(at);
+        if end > at {
+            reports.extend(at..=end);
+        }
+        at = end + 1;
+    }
+    let mut at = 0..;
+    log.lines.retain(|_| at.next().is_none_or(|at| !reports.contains(&at)));
+}
+
+/// The last line of the report of ours that begins at the line `from`. Anybody can print the marks of our section, so that what
+/// others say after them would not be read: it is ours only where it ends, and has no line that we would not have written.
+fn end_of_report(log: &Log, from: usize) -> Option<usize> {
+    let first = unstamped(log.line(from)).0.strip_prefix(START)?;
+    if first.trim() != TITLE {
+        return None;
+    }
+    for at in from + 1..log.lines.len() {
+        let (text, goes_on) = unstamped(log.line(at));
+        if text.trim_end() == END {
+            return Some(at);
+        }
+        if !goes_on && !text.starts_with(MARK) && text != MARK.trim_end() {
+            return None;
+        }
+    }
+    None
+}
+
+/// A line without what the runner put before it, and whether it goes on with the line before.
+fn unstamped(text: &str) -> (&str, bool) {
+    let stamp = STAMP.as_ref().and_then(|stamp| stamp.find(text)).map_or("", |stamp| stamp.as_str());
+    (text.strip_prefix(stamp).unwrap_or(text), stamp.ends_with('+'))
 }
 
 /// A trace in which the mark of a section is text: after it stands a carriage return that takes it back from the page.
@@ -148,6 +172,8 @@ impl<R: Read> Read for Marks<R> {
 
 #[cfg(test)]
 mod tests {
+    use crate::model::Notice;
+
     use super::*;
 
     #[test]
@@ -176,15 +202,62 @@ mod tests {
         assert!(log.lines.iter().any(|line| line.time.is_some() && line.step == Some(1)));
     }
 
+    fn told(text: &str) -> Vec<(usize, String)> {
+        let log = read(text.as_bytes()).unwrap();
+        log.lines.iter().enumerate().map(|(at, line)| (line.number, log.line(at).to_owned())).collect()
+    }
+
+    /// A report as we print it.
+    fn report(text: &str) -> String {
+        super::super::speak::say(&[Notice::Info(text.to_owned())])
+    }
+
     #[test]
     fn a_report_of_ours_is_left_out() {
-        let text = "section_start:1:step_script\r\u{1b}[0KRunning\nboom\n\
-                    \u{1b}[0Ksection_start:0:firefighter[collapsed=true]\r\u{1b}[0KFirefighter's report\n│ boom\n\
-                    \u{1b}[0Ksection_end:0:firefighter\r\u{1b}[0K\nERROR: Job failed: exit code 1\n";
-        let log = read(text.as_bytes()).unwrap();
-        let told: Vec<_> = log.lines.iter().enumerate().map(|(at, line)| (line.number, log.line(at))).collect();
+        let report = report("boom\n\n section_end:1:step_script\nmore");
+        let text =
+            format!("section_start:1:step_script\r\u{1b}[0KRunning\nboom\n{report}ERROR: Job failed: exit code 1\n");
+        let told = told(&text);
         assert_eq!(told.len(), 3, "{told:?}");
-        assert_eq!(told[1..], [(2, "boom"), (6, "ERROR: Job failed: exit code 1")]);
+        assert_eq!(told[1..], [(2, "boom".to_owned()), (9, "ERROR: Job failed: exit code 1".to_owned())]);
+        let log = read(text.as_bytes()).unwrap();
         assert_eq!(log.steps.len(), 1);
+        assert!(
+            log.lines.iter().all(|line| line.step == Some(0)),
+            "what follows a report is of the step that printed it"
+        );
+    }
+
+    #[test]
+    fn a_report_of_ours_is_left_out_where_the_runner_stamps_each_line() {
+        let stamped = |(at, line): (usize, &str)| {
+            // A long line comes in two.
+            let (first, rest) = line.split_at_checked(if at == 2 { 6 } else { line.len() }).unwrap();
+            let stamp = "2026-08-22T00:44:03.123456Z 01O";
+            if rest.is_empty() { format!("{stamp} {first}\n") } else { format!("{stamp} {first}\n{stamp}+{rest}\n") }
+        };
+        let text: String = format!("boom\n{}bye\n", report("one\n\ntwo")).lines().enumerate().map(stamped).collect();
+        let told: Vec<_> = told(&text).into_iter().map(|(number, _)| number).collect();
+        assert_eq!(told, [1, 8], "{text:?}");
+    }
+
+    #[test]
+    fn marks_of_our_report_that_somebody_else_prints_hide_no_line() {
+        let whole = report("one\ntwo");
+        let (start, rest) = whole.split_once("│ one\n").unwrap();
+        let (_, end) = rest.split_once("│ two\n").unwrap();
+        let check = |text: String| assert_eq!(told(&text).len(), text.lines().count(), "{text:?}");
+        check(format!("{start}npm error code ENOTFOUND\n"));
+        check(format!("{start}│ one\nnpm error code ENOTFOUND\n{end}"));
+        check(format!("{start}│ one\n│npm error code ENOTFOUND\n{end}"));
+        check(format!("{start}│ one\n│ two\n"));
+        check(format!("{start}{start}npm error code ENOTFOUND\n{end}"));
+        check(format!("npm error code ENOTFOUND\n{end}"));
+        check(format!("{start}│ one\nnpm error {end}"));
+        check(whole.replace("[collapsed=true,hide_duration=true]", ""));
+        check(whole.replace("Firefighter's report", "npm error code ENOTFOUND"));
+        check(whole.replace("Firefighter's report", "Firefighter's report: npm error"));
+        check(format!("npm error {}", whole.trim_start()));
+        assert!(told(&whole).is_empty());
     }
 }

@@ -12,8 +12,10 @@ use crate::model::Notice;
 
 use super::super::{headline, neutral, places, told};
 
-/// The name of the log's section that holds our report.
-pub(super) const SECTION: &str = "firefighter";
+/// The marks of the log's section that holds our report, and its title. The times tell how long it took, which is not shown.
+pub(super) const START: &str = "section_start:0:firefighter[collapsed=true,hide_duration=true]";
+pub(super) const END: &str = "section_end:0:firefighter";
+pub(super) const TITLE: &str = "Firefighter's report";
 /// Bytes of a variable's value: GitLab takes five kilobytes in all.
 const VALUE: usize = 700;
 /// The report that a browser shows.
@@ -27,10 +29,8 @@ pub(super) fn say(notices: &[Notice]) -> String {
     if report.is_empty() {
         return first;
     }
-    // The times of a section tell how long it took, which is not shown.
-    let start = format!("\u{1b}[0Ksection_start:0:{SECTION}[collapsed=true,hide_duration=true]\r\u{1b}[0K");
-    let end = format!("\u{1b}[0Ksection_end:0:{SECTION}\r\u{1b}[0K");
-    format!("{first}{start}Firefighter's report\n{report}{end}\n")
+    let mark = |mark: &str| format!("\u{1b}[0K{mark}\r\u{1b}[0K");
+    format!("{first}{}{TITLE}\n{report}{}\n", mark(START), mark(END))
 }
 
 /// The files for `artifacts:reports`, below the folder of the sources `root`; `job` is the job's address.
