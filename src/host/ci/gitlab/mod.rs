@@ -15,11 +15,13 @@ use serde_json::{Value, json};
 
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Baseline, Incident, Log, Note, Notice, Outcome, Run};
+use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble};
+use super::good::{self, Good};
 use super::{Env, Host, Job, Settings, Standing, Verdict, comment, incident, note, summary, variable};
 
+mod changes;
 mod log;
 mod speak;
 
@@ -92,12 +94,11 @@ impl Host for GitLab {
         let failing = self.var("CI_JOB_STATUS") == "failed";
         let failed = |job: &&Found| (job.status == "failed" && !job.allow_failure) || (is_own(job) && failing);
         let failed: Vec<Found> = jobs.iter().filter(failed).cloned().collect();
-        let (logs, good) = thread::scope(|scope| {
-            let good = scope.spawn(|| self.last_good(&api, failed.first()));
-            let logs: Vec<_> = failed.iter().take(LOGS).map(|job| scope.spawn(|| trace(&api, job))).collect();
-            let logs: Vec<_> = logs.into_iter().map(|log| log.join().unwrap_or(Err(Trouble::Enough))).collect();
-            (logs, good.join().unwrap_or(Ok(None)))
-        });
+        let (first, wanted) = (failed.first(), failed.get(..LOGS).unwrap_or(&failed));
+        let (logs, mut good) = good::side_by_side(wanted, |job| trace(&api, job), || self.last_good(&api, first));
+        if let (Ok(Some(good)), Some(Ok(log))) = (&mut good, logs.first()) {
+            good.changes.extend(changes::machine(&good.baseline.log, log));
+        }
         let mut told = Vec::new();
         for (job, log) in failed.iter().zip(logs) {
             let log = log.map_err(|trouble| notes.push(note(format!("the log of {}: {trouble}", job.name)))).ok();
@@ -109,10 +110,7 @@ impl Host for GitLab {
             format!("The job {} failed: {reason}", job.name)
         });
         let mut incident = incident(Run { error, ..self.run() }, told)?;
-        match good {
-            Ok(baseline) => incident.baseline = baseline,
-            Err(trouble) => notes.push(note(format!("the last good pipeline: {trouble}"))),
-        }
+        good::compare(&mut incident, good, "the last good pipeline", notes);
         incident.secrets.add(self.settings.token.clone().unwrap_or_default());
         Ok(incident)
     }
@@ -186,17 +184,23 @@ impl GitLab {
         }
     }
 
-    /// The last good pipeline on the same branch, else on the main one, with the log of the job that failed now.
-    fn last_good(&self, api: &Api, failed: Option<&Found>) -> Result<Option<Baseline>, Trouble> {
+    /// The last good pipeline on the same branch, else on the main one, with the log of the job that failed now and the commits since.
+    fn last_good(&self, api: &Api, failed: Option<&Found>) -> Result<Option<Good>, Trouble> {
         let Some(failed) = failed else { return Ok(None) };
         let branches = [self.var("CI_COMMIT_REF_NAME"), self.var("CI_DEFAULT_BRANCH")];
         for branch in branches.iter().filter(|branch| !branch.is_empty()) {
             let quoted = utf8_percent_encode(branch, NON_ALPHANUMERIC);
             let found: Vec<Pipeline> = api.get(&format!("pipelines?ref={quoted}&status=success&per_page=1"))?;
             let Some(good) = found.into_iter().next() else { continue };
-            let jobs: Vec<Found> = api.get(&format!("pipelines/{}/jobs?scope[]=success&per_page=100", good.id))?;
-            let twin = jobs.into_iter().find(|job| job.name == failed.name);
-            let log = twin.map(|twin| trace(api, &twin)).transpose()?.unwrap_or_default();
+            let (log, since) = thread::scope(|scope| {
+                let since = scope.spawn(|| self.since(api, &good));
+                (twin(api, good.id, &failed.name), since.join().unwrap_or(Err(Trouble::Enough)))
+            });
+            let (log, mut notes) = (log?, Vec::new());
+            let changes = since.unwrap_or_else(|trouble| {
+                notes.push(note(format!("what changed since the last good pipeline: {trouble}")));
+                Vec::new()
+            });
             let run = Run {
                 host: "GitLab".to_owned(),
                 id: good.id.to_string(),
@@ -206,9 +210,14 @@ impl GitLab {
                 commit: good.sha,
                 ..Run::default()
             };
-            return Ok(Some(Baseline { run, log, why: format!("the last success on {branch}") }));
+            let baseline = Baseline { run, log, why: format!("the last success on {branch}") };
+            return Ok(Some(Good { baseline, changes, notes }));
         }
         Ok(None)
+    }
+
+    fn since(&self, api: &Api, good: &Pipeline) -> Result<Vec<Change>, Trouble> {
+        changes::since(api, good.sha.as_deref().unwrap_or_default(), &self.var("CI_COMMIT_SHA"))
     }
 
     /// Writes the note, or writes over the one that an earlier run of this job left.
@@ -226,6 +235,13 @@ impl GitLab {
         };
         Ok(())
     }
+}
+
+/// The log of the job of that name in a good pipeline; an empty one where it has none.
+fn twin(api: &Api, pipeline: u64, name: &str) -> Result<Log, Trouble> {
+    let jobs: Vec<Found> = api.get(&format!("pipelines/{pipeline}/jobs?scope[]=success&per_page=100"))?;
+    let twin = jobs.into_iter().find(|job| job.name == name);
+    Ok(twin.map(|twin| trace(api, &twin)).transpose()?.unwrap_or_default())
 }
 
 fn trace(api: &Api, job: &Found) -> Result<Log, Trouble> {
