@@ -5,23 +5,21 @@
 //! "Managing log output".
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::clean::lines;
 use crate::error::Error;
 use crate::http::Http;
-use crate::model::{Baseline, Change, Incident, Level, Log, Note, Notice, Outcome, Run};
+use crate::model::{Baseline, Change, Incident, Log, Note, Notice, Outcome, Run};
 
 use super::api::{Api, Trouble, encoded};
 use super::changes::commit;
 use super::good::{Good, compare, is_hash, page, side_by_side};
-use super::stepped::Stepped;
-use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, ours, summary, told, variable};
+use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, ours, summary, variable};
+use speak::{grouped, ungrouped};
+use wire::{Build, Found, Jobs};
 
 /// Where the usual token is.
 pub(super) const TOKEN: &str = "BUILDKITE_API_TOKEN";
@@ -31,12 +29,10 @@ const LOGS: usize = 5;
 const TAIL: &str = "bytes=-16777216";
 /// Bytes of an annotation: the page takes a megabyte, a reader far less.
 const ANNOTATION: usize = 60 << 10;
-/// What begins a group at a line's start; the agent's own are of the last kind.
-const GROUPS: [&str; 3] = ["--- ", "+++ ", "~~~ "];
-/// What the agent calls the group in which it runs the job's command: that is the job, whose name says more.
-const COMMANDS: [&str; 4] = ["Running commands", "Running command", "Running script", "Running batch script"];
-/// Opens the group before it: the agent says so where a command failed.
-const OPENS: &str = "^^^ +++";
+
+mod log;
+mod speak;
+mod wire;
 
 struct Buildkite {
     http: Arc<Http>,
@@ -52,52 +48,6 @@ pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn 
     let token = settings.token.clone().or_else(|| variable(env, TOKEN));
     let settings = Settings { token, ..settings.clone() };
     Box::new(Buildkite { http: Arc::clone(http), settings, env: ours(env, "BUILDKITE") })
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Jobs {
-    items: Vec<Found>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Found {
-    id: String,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    name: Option<String>,
-    step_key: Option<String>,
-    command: Option<String>,
-    state: Option<String>,
-    soft_failed: Option<bool>,
-    exit_status: Option<i64>,
-    signal_reason: Option<String>,
-    retries_count: Option<usize>,
-    started_at: Option<Timestamp>,
-    finished_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Build {
-    number: u64,
-    state: Option<String>,
-    message: Option<String>,
-    commit: Option<String>,
-    branch: Option<String>,
-    web_url: Option<String>,
-    created_at: Option<Timestamp>,
-    started_at: Option<Timestamp>,
-    finished_at: Option<Timestamp>,
-    author: Option<Person>,
-    creator: Option<Person>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Person {
-    name: Option<String>,
 }
 
 impl Host for Buildkite {
@@ -238,14 +188,14 @@ impl Buildkite {
     fn log(&self, api: &Api, job: &Found) -> Result<Log, Trouble> {
         let broke = |error: io::Error| Trouble::Nonsense(format!("it broke off: {error}"));
         if let Some(file) = self.kept().filter(|_| job.id == self.var("BUILDKITE_JOB_ID")) {
-            return read(file).map_err(broke);
+            return log::read(file).map_err(broke);
         }
         if self.settings.token.is_none() {
             return Err(Trouble::Unauthorized);
         }
         let path = format!("jobs/{}/log", encoded(&job.id));
         let response = api.open_with(&path, &[("accept", "text/plain"), ("range", TAIL)])?;
-        read(response.into_reader()).map_err(broke)
+        log::read(response.into_reader()).map_err(broke)
     }
 
     /// Why a log is missing, and the one change that would give it.
@@ -365,201 +315,5 @@ impl Buildkite {
         let path = format!("{}/{}/annotations", self.builds(), self.var("BUILDKITE_BUILD_NUMBER"));
         let _: Value = self.api()?.tell("POST", &path, &body)?;
         Ok(())
-    }
-}
-
-impl Found {
-    /// Its name without the pictures that some begin with, such as `:package: Build`.
-    fn name(&self) -> String {
-        let named = [&self.name, &self.step_key, &self.command].into_iter().flatten().next();
-        let mut name = named.and_then(|name| name.lines().next()).unwrap_or("a job").trim();
-        while let Some((_, rest)) = name.strip_prefix(':').and_then(|rest| rest.split_once(": ")) {
-            name = rest.trim_start();
-        }
-        name.to_owned()
-    }
-
-    /// What the server says of the failure.
-    fn failure(&self) -> String {
-        let name = self.name();
-        match (self.state.as_deref(), self.signal_reason.as_deref(), self.exit_status) {
-            (Some("timed_out"), ..) => format!("The job {name} timed out"),
-            (_, Some(reason), _) if reason != "none" => {
-                format!("The job {name} was ended by the agent: {}", reason.replace('_', " "))
-            }
-            (.., Some(status)) => format!("The job {name} failed: its command exited with status {status}"),
-            _ => format!("The job {name} failed"),
-        }
-    }
-}
-
-/// Reads a job's log: its groups are steps.
-fn read(source: impl Read) -> io::Result<Log> {
-    let mut log = Groups::default();
-    lines(source, |number, line| {
-        let (time, text) = stamped(line);
-        log.line(number, time, text);
-    })?;
-    Ok(log.finish())
-}
-
-/// A line's time and its text. What stands before it in the log is a sequence that no terminal shows, `ESC _bk;t=` and
-/// milliseconds, of which the control characters are gone already.
-fn stamped(line: &str) -> (Option<Timestamp>, &str) {
-    let mut rest = line;
-    let mut time = None;
-    while let Some(after) = rest.strip_prefix("bk;t=") {
-        let text = after.trim_start_matches(|c: char| c.is_ascii_digit());
-        let digits = after.strip_suffix(text).unwrap_or_default();
-        time = digits.parse().ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok()).or(time);
-        rest = text;
-    }
-    (time, rest)
-}
-
-/// A log on its way into groups.
-#[derive(Default)]
-struct Groups {
-    log: Stepped,
-    /// A line that begins a group, unless the next one shows that the two are the head of a diff.
-    held: Option<(usize, Option<Timestamp>, String)>,
-    /// The group of the last line, and the last one that is not the agent's own.
-    current: Option<usize>,
-    work: Option<usize>,
-    failed: Failed,
-}
-
-/// Where in a job it failed, as far as the agent said.
-#[derive(Default, Clone, Copy)]
-enum Failed {
-    #[default]
-    Unsaid,
-    /// In the command itself, outside of its groups.
-    Command,
-    Group(usize),
-}
-
-impl Groups {
-    fn line(&mut self, number: usize, time: Option<Timestamp>, text: &str) {
-        let is_diff = self.held.as_ref().is_some_and(|(.., held)| held.starts_with("--- ")) && text.starts_with("+++ ");
-        self.release(is_diff);
-        let level = if text.starts_with("🚨 Error:") { Level::Error } else { Level::Info };
-        if level == Level::Error || text.starts_with(OPENS) {
-            self.failed = self.current.map_or(Failed::Command, Failed::Group);
-        }
-        if !is_diff && title(text).is_some() {
-            self.held = Some((number, time, text.to_owned()));
-        } else {
-            self.log.line(number, time, level, text);
-        }
-    }
-
-    /// Writes down the line that was held.
-    fn release(&mut self, is_diff: bool) {
-        let Some((number, time, text)) = self.held.take() else { return };
-        if let Some(title) = title(&text).filter(|_| !is_diff) {
-            let is_command = COMMANDS.contains(&title);
-            if is_command {
-                self.log.leave(time);
-            }
-            self.current = if is_command { None } else { self.log.begin(title, time) };
-            self.work = if text.starts_with("~~~") && !is_command { self.work } else { self.current };
-        }
-        self.log.line(number, time, Level::Info, &text);
-    }
-
-    fn finish(mut self) -> Log {
-        self.release(false);
-        let failed = match self.failed {
-            Failed::Unsaid => self.work,
-            Failed::Command => None,
-            Failed::Group(at) => Some(at),
-        };
-        self.log.finish(failed)
-    }
-}
-
-/// What a line that begins a group calls it.
-fn title(text: &str) -> Option<&str> {
-    let title = GROUPS.iter().find_map(|mark| text.strip_prefix(mark))?.trim();
-    Some(title).filter(|title| !title.is_empty())
-}
-
-/// `notices` as two groups: the cause, open, and the whole report, folded. No line in them begins a group of its own.
-fn grouped(notices: &[Notice]) -> String {
-    let (report, top): (Vec<Notice>, Vec<Notice>) =
-        notices.iter().cloned().partition(|notice| matches!(notice, Notice::Info(_)));
-    let mut out = String::new();
-    if top.iter().any(|notice| matches!(notice, Notice::Highlight(_))) {
-        out.push_str("+++ Firefighter\n");
-    }
-    out.push_str(&told(&top));
-    if !report.is_empty() {
-        out.push_str("--- Firefighter's report\n");
-        out.push_str(&told(&report));
-    }
-    out
-}
-
-/// A report in which no line begins a group; colors may stand before what does.
-fn ungrouped(text: &str) -> String {
-    let begins = |line: &str| {
-        let plain = anstream::adapter::strip_str(line).to_string();
-        GROUPS.iter().any(|mark| plain.starts_with(mark)) || plain.starts_with(OPENS)
-    };
-    text.split_inclusive('\n').map(|line| if begins(line) { format!(" {line}") } else { line.to_owned() }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn groups_are_steps_with_times_and_the_one_that_was_opened_failed() {
-        let text = "\u{1b}_bk;t=1770693100000\u{7}~~~ Running agent environment hook\r\n\
-                    \u{1b}_bk;t=1770693101000\u{7}--- :npm: Install\r\n\u{1b}_bk;t=1770693102000\u{7}added 1\r\n\
-                    \u{1b}_bk;t=1770693103000\u{7}\u{1b}[33m+++ Test\u{1b}[0m\r\n--- expected\r\n+++ actual\r\nnot ok\r\n\
-                    \u{1b}_bk;t=1770693105000\u{7}\u{1b}[31m🚨 Error: The command exited with status 2\r\n^^^ +++\r\n\
-                    ~~~ Running local pre-exit hook\r\nbye\r\n";
-        let log = read(text.as_bytes()).unwrap();
-        let steps: Vec<_> = log.steps.iter().map(|step| (step.name.as_str(), step.culprit)).collect();
-        let expected = [
-            ("Running agent environment hook", false),
-            (":npm: Install", false),
-            ("Test", true),
-            ("Running local pre-exit hook", false),
-        ];
-        assert_eq!(steps, expected);
-        assert_eq!(log.line(6), "not ok");
-        assert_eq!(log.steps[1].finished, log.steps[2].started);
-        assert!(log.lines[2].time.is_some() && !log.text.contains("bk;t="));
-    }
-
-    #[test]
-    fn the_group_of_the_jobs_command_is_the_job_itself() {
-        let text = "--- Checkout\ncloned\n~~~ Running commands\n$ make\n🚨 Error: The command exited with status 2\n^^^ +++\n\
-                    ~~~ Running local pre-exit hook\nbye\n";
-        let log = read(text.as_bytes()).unwrap();
-        assert!(log.steps.iter().all(|step| !step.culprit), "{:?}", log.steps);
-        let steps: Vec<_> = log.lines.iter().map(|line| line.step).collect();
-        assert_eq!(steps, [Some(0), Some(0), None, None, None, None, Some(1), Some(1)]);
-    }
-
-    #[test]
-    fn a_printed_report_begins_no_group() {
-        let check = |text: &str, expected: &str| assert_eq!(ungrouped(text), expected);
-        check("--- a/x\n+++ b/x\n-a\n", " --- a/x\n +++ b/x\n-a\n");
-        check("\u{1b}[1m~~~ x", " \u{1b}[1m~~~ x");
-        check("---\n^^^ +++", "---\n ^^^ +++");
-    }
-
-    #[test]
-    fn a_job_is_called_without_its_pictures() {
-        let check = |name: &str, expected: &str| {
-            assert_eq!(Found { name: Some(name.to_owned()), ..Found::default() }.name(), expected);
-        };
-        check(":package: :rust: Build", "Build");
-        check("Build: all", "Build: all");
-        check(":x", ":x");
     }
 }

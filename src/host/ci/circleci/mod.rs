@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde::Deserialize;
 use url::Url;
 
 use crate::clean::{LogBuilder, lines};
@@ -20,6 +18,7 @@ use super::changes::commit;
 use super::good::{Good, compare, is_hash, side_by_side};
 use super::stepped::step;
 use super::{Env, Host, Job, Settings, Standing, Verdict, incident, note, ours, told, variable};
+use wire::{Action, Detail, Found, Items, Message, Pipeline, Subject, Workflow};
 
 /// Where the usual token is.
 pub(super) const TOKEN: &str = "CIRCLE_TOKEN";
@@ -27,6 +26,8 @@ pub(super) const TOKEN: &str = "CIRCLE_TOKEN";
 const LOGS: usize = 3;
 const OUTPUTS: usize = 3;
 const EARLIER: usize = 4;
+
+mod wire;
 
 struct CircleCi {
     http: Arc<Http>,
@@ -42,104 +43,6 @@ pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn 
     let token = settings.token.clone().or_else(|| variable(env, TOKEN));
     let settings = Settings { token, ..settings.clone() };
     Box::new(CircleCi { http: Arc::clone(http), settings, env: ours(env, "CIRCLE_") })
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Workflow {
-    id: String,
-    name: String,
-    status: Option<String>,
-    pipeline_number: Option<u64>,
-    created_at: Option<Timestamp>,
-}
-
-/// A page of a list; the first holds enough.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Items<T> {
-    items: Vec<T>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Found {
-    name: String,
-    job_number: Option<u64>,
-    project_slug: Option<String>,
-    status: Option<String>,
-    started_at: Option<Timestamp>,
-    stopped_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Detail {
-    steps: Vec<Part>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Part {
-    name: String,
-    actions: Vec<Action>,
-}
-
-/// A step on one of the machines that the job runs on.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Action {
-    index: usize,
-    status: Option<String>,
-    failed: Option<bool>,
-    exit_code: Option<i64>,
-    output_url: Option<String>,
-    start_time: Option<Timestamp>,
-    end_time: Option<Timestamp>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Message {
-    message: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Pipeline {
-    id: String,
-    number: u64,
-    created_at: Option<Timestamp>,
-    vcs: Option<Vcs>,
-    trigger: Option<Trigger>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Vcs {
-    revision: String,
-    branch: Option<String>,
-    origin_repository_url: Option<String>,
-    commit: Option<Subject>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Subject {
-    subject: Option<String>,
-    body: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Trigger {
-    actor: Option<Actor>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Actor {
-    login: Option<String>,
 }
 
 impl Host for CircleCi {
@@ -434,34 +337,6 @@ fn called(actions: &[(&str, &Action)], like: &[&str]) -> Vec<usize> {
 fn printed(api: &Api, url: &str) -> Result<String, Trouble> {
     let messages: Vec<Message> = json(api.elsewhere(url)?)?;
     Ok(messages.into_iter().map(|message| message.message).collect())
-}
-
-impl Found {
-    fn word(&self) -> &str {
-        self.status.as_deref().unwrap_or("unknown")
-    }
-
-    fn running(&self) -> bool {
-        self.word() == "running"
-    }
-}
-
-impl Action {
-    fn has_failed(&self) -> bool {
-        self.failed == Some(true)
-            || self
-                .status
-                .as_deref()
-                .is_some_and(|status| ["failed", "timedout", "infrastructure_fail"].contains(&status))
-    }
-
-    fn failure(&self, job: &str, step: &str) -> String {
-        match (self.status.as_deref(), self.exit_code) {
-            (Some("timedout"), _) => format!("The job {job} timed out in its step {step}"),
-            (_, Some(code)) => format!("The job {job} failed in its step {step}: exit code {code}"),
-            _ => format!("The job {job} failed in its step {step}"),
-        }
-    }
 }
 
 fn jobs(api: &Api, workflow: &str) -> Result<Vec<Found>, Trouble> {

@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clean::lines;
@@ -26,6 +24,7 @@ use super::stepped::Stepped;
 use super::{
     Env, Host, Job, Settings, Standing, Verdict, incident, is_inside, neutral, note, ours, summary, told, variable,
 };
+use wire::{Command, Commit, Found, Pipeline, Remark, Values};
 
 /// Where the usual token is.
 pub(super) const TOKEN: &str = "BITBUCKET_TOKEN";
@@ -37,6 +36,8 @@ const COMMITS: usize = 30;
 const SHORT: usize = 450;
 const LONG: usize = 2_000;
 const COMMENT: usize = 30_000;
+
+mod wire;
 
 struct Bitbucket {
     http: Arc<Http>,
@@ -52,111 +53,6 @@ pub(super) fn host(env: &Env, settings: &Settings, http: &Arc<Http>) -> Box<dyn 
     let token = settings.token.clone().or_else(|| variable(env, TOKEN));
     let settings = Settings { token, ..settings.clone() };
     Box::new(Bitbucket { http: Arc::clone(http), settings, env: ours(env, "BITBUCKET_") })
-}
-
-/// A page of a list; the first holds enough.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Values<T> {
-    values: Vec<T>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Found {
-    uuid: String,
-    name: Option<String>,
-    state: State,
-    script_commands: Option<Vec<Command>>,
-    started_on: Option<Timestamp>,
-    completed_on: Option<Timestamp>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct State {
-    result: Option<Outcomes>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Outcomes {
-    name: String,
-    error: Option<Reason>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Reason {
-    message: Option<String>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Command {
-    command: Option<String>,
-    name: Option<String>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Pipeline {
-    uuid: String,
-    build_number: u64,
-    state: State,
-    target: Option<Target>,
-    created_on: Option<Timestamp>,
-    completed_on: Option<Timestamp>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Target {
-    ref_name: Option<String>,
-    selector: Option<Value>,
-    commit: Option<Hash>,
-}
-
-#[derive(Debug, Default, Clone, Deserialize)]
-#[serde(default)]
-struct Hash {
-    hash: String,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Commit {
-    hash: String,
-    message: String,
-    date: Option<Timestamp>,
-    author: Option<Author>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Author {
-    raw: Option<String>,
-    user: Option<User>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct User {
-    display_name: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Remark {
-    id: u64,
-    content: Content,
-    deleted: bool,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Content {
-    raw: String,
 }
 
 impl Host for Bitbucket {
@@ -516,19 +412,6 @@ fn unfolded(text: &str) -> String {
         out.push('\n');
     }
     out
-}
-
-impl Found {
-    fn name(&self) -> String {
-        self.name.clone().filter(|name| !name.trim().is_empty()).unwrap_or_else(|| "Step".to_owned())
-    }
-}
-
-impl Command {
-    /// Its first line, which is what the log echoes.
-    fn text(&self) -> Option<&str> {
-        self.command.as_ref().or(self.name.as_ref())?.lines().next().map(str::trim)
-    }
 }
 
 /// The log of the step of `good` that is the one that failed now.
