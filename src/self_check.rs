@@ -41,11 +41,13 @@ pub fn about(network: &Network, env: &BTreeMap<String, String>) -> Result<About,
 }
 
 fn features() -> Vec<&'static str> {
+    // The GNU target of Windows has no such feature: it takes the libraries that come with every Windows, and no others.
+    let is_static = cfg!(target_feature = "crt-static") || cfg!(all(windows, target_env = "gnu"));
     let parts = [
         (cfg!(debug_assertions), "debug"),
         (!cfg!(debug_assertions), "optimized"),
-        (cfg!(target_feature = "crt-static"), "static"),
-        (!cfg!(target_feature = "crt-static"), "dynamic"),
+        (is_static, "static"),
+        (!is_static, "dynamic"),
         // One thread that breaks down costs its part of the report and no more.
         (cfg!(panic = "unwind"), "unwind"),
         (cfg!(panic = "abort"), "abort"),

@@ -139,6 +139,8 @@ fn wine(program: &Path, _: &Path) -> Result<Laid, String> {
         ("WINEDEBUG", "-all".to_owned()),
         ("HOME", place.display().to_string()),
         ("PATH", std::env::var("PATH").unwrap_or_default()),
+        // Else no letter beyond ASCII gets through to the program.
+        ("LC_ALL", "C.UTF-8".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
