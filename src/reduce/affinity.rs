@@ -1,5 +1,6 @@
 //! Which sort of failure comes of which sort of change, as a table: what one knows before reading a word of either.
 
+use super::form;
 use super::topic::says;
 use crate::model::{Change, ChangeKind, Domain};
 
@@ -224,11 +225,24 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
 }
 
-/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`.
+/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`, or a value has
+/// the form that one of them is in angles.
 pub(super) fn holds(change: &Change, words: &[&str]) -> bool {
-    // A set of variables names in its details what may have changed in it.
-    let details = change.details.as_ref().filter(|_| change.kind == ChangeKind::Variable);
-    let texts = [Some(&change.title), change.before.as_ref(), change.after.as_ref(), details];
+    if form::of(change).iter().any(|form| words.contains(form)) {
+        return true;
+    }
+    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line.
+    let details = match change.kind {
+        ChangeKind::Variable => change.details.as_deref(),
+        ChangeKind::Commit => change.details.as_deref().map(form::message),
+        _ => None,
+    };
+    // What a step is called says what it is for, not what was changed of it.
+    let title = match change.kind {
+        ChangeKind::Process => change.title.split(" of step ").next().unwrap_or_default(),
+        _ => change.title.as_str(),
+    };
+    let texts = [Some(title), change.before.as_deref(), change.after.as_deref(), details];
     texts.into_iter().flatten().any(|text| {
         // What a long text is about is said before that.
         let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);

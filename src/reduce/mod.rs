@@ -14,6 +14,7 @@ use crate::signature::{Catalogue, SURE};
 mod affinity;
 mod alibi;
 mod baseline;
+mod form;
 mod names;
 mod pick;
 mod places;

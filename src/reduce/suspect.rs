@@ -4,10 +4,11 @@
 //! how strongly its line explains the failure, and how central it is to the change. Beside that count the sort of
 //! failure, the step and the time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use super::affinity;
-use super::alibi::Scene;
+use super::alibi::{Bearing, Scene};
+use super::form;
 use super::places;
 use super::said::{LOUD, key_line, line_weights, loud, of_the_run, said, standing};
 use super::topic::Topics;
@@ -37,6 +38,10 @@ const SERVICE: f64 = 0.25;
 const UNNAMED: f64 = 0.4;
 /// How much the sort of a failure says where a change neither shares a name with it nor belongs to its step.
 const APART: f64 = 0.6;
+/// How much the sort of a variable says that the failed step does not read, where it reads others.
+const UNREAD: f64 = 0.7;
+/// From which weight on a sort of change is one that such failures come of.
+const FITS: f64 = 0.17;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 
@@ -51,6 +56,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
     let spared = outside || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
+    let is_known = failure.is_some() || topics.are_known();
     let said = said(log, evidence, &weights);
     let most = most(changes.len());
     let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
@@ -61,13 +67,18 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     let standing = standing(log, &said, &holders);
     let places = places::of(log, &weights);
     let of_the_run = of_the_run(run);
-    let kin = |change| if outside { 0.0 } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
-    let kin: Vec<f64> = changes.iter().map(kin).collect();
-    let failed: HashSet<String> = log.steps.iter().filter(|step| step.culprit).map(|step| plain(&step.name)).collect();
-    let same_step = |change: &Change| change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
+    let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();
+    // Where it is known what the failed step reads, what it does not read is further from it.
+    let reads = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Variable && *at == Bearing::Own);
+    let kin = |(change, at): (&Change, &Bearing)| {
+        let known =
+            if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
+        known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
+    };
+    let kin: Vec<f64> = changes.iter().zip(&bearing).map(kin).collect();
 
     let mut all_met: Vec<Met> = Vec::new();
-    for (change, touched) in changes.iter().zip(&touched) {
+    for ((change, touched), at) in changes.iter().zip(&touched).zip(&bearing) {
         let mut meetings: Vec<Meeting> = touched
             .iter()
             // What fails outside is named by many; a change has to do with it where it brought the name in.
@@ -75,7 +86,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             .filter_map(|(name, place)| {
                 let said = said.get(name.as_str())?;
                 // A change of the step names it anyway.
-                if said.lines.is_empty() && same_step(change) {
+                if said.lines.is_empty() && *at == Bearing::Own {
                     return None;
                 }
                 let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
@@ -114,17 +125,18 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             ChangeKind::Package => 0.85,
             _ => 1.0,
         };
-        let same_step = same_step(change);
-        let is_apart = met.weight < NAMED && !same_step && !topics.share_a_service(change);
+        let at = bearing.get(index).copied().unwrap_or(Bearing::Open);
+        let is_apart = met.weight < NAMED && at != Bearing::Own && !topics.share_a_service(change);
         let by_kind = match change.kind {
             // What ended by the clock comes of no change but one that names it.
             _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
             _ => by_kind,
         };
-        let by_step = by_step(change, same_step, spared);
+        let known = kin.get(index).copied().unwrap_or_default();
+        let by_step = if at == Bearing::Own { by_step(change, known, spared, is_known) } else { 0.0 };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        let score = score * scene.doubt(change);
+        let score = score * scene.doubt(change) * leap(change);
         if score < THRESHOLD || change.title.starts_with(SEEN) {
             continue;
         }
@@ -142,18 +154,23 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     suspects
 }
 
-/// How much speaks for `change` that it belongs to the step that failed. `spared`: what failed is not of the step's making.
-fn by_step(change: &Change, same_step: bool, spared: bool) -> f64 {
-    match (same_step, change.kind) {
-        (false, _) => 0.0,
-        (true, _) if spared => 0.05,
-        (true, ChangeKind::Process) if change.details.is_some() => 0.36,
-        (true, ChangeKind::Process) => 0.33,
+/// How much speaks for `change` that it belongs to the step that failed. `known`: how much its sort speaks for it; `spared`: what
+/// failed is not of the step's making; `is_known`: what such failures come of is known.
+fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
+    // What the step uses and such failures come of is more than both.
+    let fits = known >= FITS;
+    match change.kind {
+        _ if spared => 0.05,
+        ChangeKind::Process if is_known && known <= 0.0 => 0.28,
+        ChangeKind::Process if change.details.is_some() => 0.36,
+        ChangeKind::Process => 0.33,
         // The tools that the step runs with.
-        (true, ChangeKind::Worker) => 0.25,
+        ChangeKind::Worker => 0.25,
+        ChangeKind::Variable | ChangeKind::Event if fits => 0.34,
         // What the step reads; alone it says too little.
-        (true, ChangeKind::Variable) => 0.22,
-        (true, _) => 0.08,
+        ChangeKind::Variable => 0.22,
+        ChangeKind::Commit if fits => 0.15,
+        _ => 0.08,
     }
 }
 
@@ -178,8 +195,18 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
     }
 }
 
-fn plain(name: &str) -> String {
-    name.trim().to_lowercase()
+/// How much less than others a small step of a version is to blame.
+fn leap(change: &Change) -> f64 {
+    let named = || change.title.split_once(" from ").and_then(|(_, rest)| rest.split_once(" to "));
+    match change.kind {
+        // What one makes oneself counts its versions otherwise than a library does.
+        ChangeKind::Package => {
+            let versions = change.before.as_deref().zip(change.after.as_deref());
+            versions.map_or(1.0, |(before, after)| form::leap(before, after).max(0.9))
+        }
+        ChangeKind::Commit => named().map_or(1.0, |(before, after)| form::leap(before, after)),
+        _ => 1.0,
+    }
 }
 
 /// From 1 for what one of `all` has to nearly 0 for what all have.

@@ -177,8 +177,9 @@ pub(super) fn since(
             .map(|release| release.library_variable_set_snapshot_ids.iter().map(|id| owner(id)).collect())
             .unwrap_or_default(),
     };
+    let documents = events::documents(&events);
     let mut changes = events::merge(found, events, &time);
-    reads::assign(&mut changes, now.process, &values, now.log);
+    reads::assign(&mut changes, now.process, &values, &documents, now.log);
     if changes.len() > MOST {
         notes.push(note(&format!("{} changes were found: {MOST} of them are looked at", changes.len())));
         changes.truncate(MOST);
