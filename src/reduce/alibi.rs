@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::affinity::holds;
+use super::form;
 use super::topic::{PLAIN_AND_TLS, says};
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
@@ -19,6 +20,8 @@ pub(super) struct Scene {
     said: HashSet<&'static str>,
     /// Whether a certificate reached its end.
     ran_out: bool,
+    /// Whether more was asked for than is allowed.
+    over_limit: bool,
 }
 
 /// How a change and the step that failed belong together.
@@ -121,6 +124,10 @@ const ELSEWHERE: &[&str] = &[
     "authentication", "cloud-permission", "kubernetes-rbac", "credential-expired", "database-migration", "database-deadlock",
 ];
 
+/// With which words a line says that more was asked for than is allowed.
+const OVER_LIMIT: &[&str] =
+    &["maximum", "exceeded", "exceeds", "quota", "too large", "out of range", "at most", "limit"];
+
 /// What is about certificates.
 const CERTIFICATES: &[&str] = &["certificate", "cert", "thumbprint", "pfx", "pem", "ca", "keystore", "truststore"];
 
@@ -150,10 +157,12 @@ impl Scene {
         let lines: Vec<String> =
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
-        let words = tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS]).flatten().copied();
+        let words =
+            tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT]).flatten().copied();
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
+        let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
-        Self { failed, begun, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out }
+        Self { failed, begun, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
     }
 
     pub(super) fn bearing(&self, change: &Change) -> Bearing {
@@ -186,7 +195,12 @@ impl Scene {
         if at == Bearing::Later {
             return late;
         }
+        if !self.over_limit && form::is_eased(change) {
+            return 0.6;
+        }
         match change.kind {
+            // What an earlier step does otherwise, though it succeeds, harms later ones less often.
+            ChangeKind::Process if at == Bearing::Before && title.starts_with("script of step ") => 0.85,
             ChangeKind::Process => {
                 // A way to run alone says nothing of other steps.
                 match SETTINGS.iter().find(|setting| title.starts_with(setting.title)) {

@@ -1,6 +1,8 @@
 //! What a change looks like, whatever it names: the forms of its values, how far a version went, what a commit says beside its
 //! files.
 
+use super::affinity::holds;
+use super::topic::{Way, moved};
 use crate::model::{Change, ChangeKind};
 
 /// How files end that are no hosts.
@@ -63,6 +65,19 @@ fn is_path(text: &str) -> bool {
         && !text.contains(char::is_whitespace)
         && (is_drive || text.starts_with(['/', '\\', '~', '.']) || text.split(['/', '\\']).count() > 1)
         && text.contains(['/', '\\'])
+}
+
+/// Names of how long something may take, or how often it is tried.
+#[rustfmt::skip]
+const PATIENCE: &[&str] = &[
+    "timeout", "timeouts", "deadline", "retries", "retry", "attempts", "wait", "patience", "grace", "maxwait", "sleep",
+];
+
+/// Whether a change gives something more time, or more tries.
+pub(super) fn is_eased(change: &Change) -> bool {
+    matches!(change.kind, ChangeKind::Variable | ChangeKind::Process)
+        && moved(change) == Some(Way::Up)
+        && holds(change, PATIENCE)
 }
 
 /// What somebody wrote of a commit, before its files and its diff.

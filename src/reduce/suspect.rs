@@ -17,7 +17,7 @@ use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
 /// What a change must reach to be a suspect.
-const THRESHOLD: f64 = 0.36;
+const THRESHOLD: f64 = 0.35;
 /// A suspect with a smaller share of the first one's score is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.4;
 /// Suspects that are told.
@@ -26,6 +26,13 @@ const MOST: usize = 5;
 const CITED: usize = 3;
 /// What ordinary words may say together: not enough to accuse.
 const ORDINARY: f64 = 0.2;
+/// What names in lines that only say what was done may say together.
+const IN_PASSING: f64 = 0.55;
+/// What it says that a line of a file which the evidence names was changed, or that a line holds the whole of a new value.
+const AT_LINE: f64 = 0.8;
+const AT_VALUE: f64 = 0.5;
+/// How much a name says that stands in a good run's log too.
+const USUAL: f64 = 0.85;
 /// From which weight on a meeting sets a change apart from others of its sort.
 const NAMED: f64 = 0.05;
 /// How a host begins the title of a change that came after what the run was made from.
@@ -42,12 +49,16 @@ const APART: f64 = 0.6;
 const UNREAD: f64 = 0.7;
 /// From which weight on a sort of change is one that such failures come of.
 const FITS: f64 = 0.17;
+/// From which weight on names speak together with a sort, and how much.
+const FAINT: f64 = 0.02;
+const TOGETHER: f64 = 0.25;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 
-/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does.
+/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does. `baseline` is the log of the
+/// last good run.
 #[must_use]
-pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -> Vec<Suspect> {
+pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, baseline: Option<&Log>) -> Vec<Suspect> {
     let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
     let kind = failure.map(|failure| failure.kind.as_str());
     let weights = line_weights(log, evidence, false);
@@ -57,16 +68,6 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     let spared = outside || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
     let is_known = failure.is_some() || topics.are_known();
-    let said = said(log, evidence, &weights);
-    let most = most(changes.len());
-    let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
-    let mut holders: HashMap<&str, usize> = HashMap::new();
-    for name in touched.iter().flat_map(BTreeMap::keys) {
-        *holders.entry(name).or_default() += 1;
-    }
-    let standing = standing(log, &said, &holders);
-    let places = places::of(log, &weights);
-    let of_the_run = of_the_run(run);
     let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();
     // Where it is known what the failed step reads, what it does not read is further from it.
     let reads = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Variable && *at == Bearing::Own);
@@ -76,35 +77,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
         known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
     };
     let kin: Vec<f64> = changes.iter().zip(&bearing).map(kin).collect();
-
-    let mut all_met: Vec<Met> = Vec::new();
-    for ((change, touched), at) in changes.iter().zip(&touched).zip(&bearing) {
-        let mut meetings: Vec<Meeting> = touched
-            .iter()
-            // What fails outside is named by many; a change has to do with it where it brought the name in.
-            .filter(|(_, place)| !outside || **place >= BROUGHT_IN)
-            .filter_map(|(name, place)| {
-                let said = said.get(name.as_str())?;
-                // A change of the step names it anyway.
-                if said.lines.is_empty() && *at == Bearing::Own {
-                    return None;
-                }
-                let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
-                let in_log = rarity(standing.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
-                let own = of_the_run.get(name).copied().unwrap_or(1.0);
-                // A log begins with what its worker is: that it says so again proves nothing.
-                let line =
-                    if change.kind == ChangeKind::Worker && said.line < LOUD { said.line * 0.3 } else { said.line };
-                let weight = said.form.min(1.0) * line * place * own * among * in_log.sqrt();
-                Some(Meeting { name, word: said.word, weight, ordinary: said.form < 0.5, lines: &said.lines })
-            })
-            .collect();
-        let at_line = places::in_diff(&places, details(change, most));
-        meetings.sort_by(|a, b| {
-            b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
-        });
-        all_met.push(Met::of(&meetings, at_line.as_ref()));
-    }
+    let all_met = Names { log, evidence, weights: &weights, run, baseline, outside }.all_met(changes, &bearing);
     // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
     let alike = |kind: f64, met: f64| {
         let met = if met < NAMED { 0.0 } else { met };
@@ -126,14 +99,16 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             _ => 1.0,
         };
         let at = bearing.get(index).copied().unwrap_or(Bearing::Open);
+        let known = kin.get(index).copied().unwrap_or_default();
         let is_apart = met.weight < NAMED && at != Bearing::Own && !topics.share_a_service(change);
         let by_kind = match change.kind {
             // What ended by the clock comes of no change but one that names it.
             _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
+            // What is of the right sort and is named, however faintly, is more than both.
+            _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
             _ => by_kind,
         };
-        let known = kin.get(index).copied().unwrap_or_default();
         let by_step = if at == Bearing::Own { by_step(change, known, spared, is_known) } else { 0.0 };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         let score = score * scene.doubt(change) * leap(change);
@@ -152,6 +127,89 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
+}
+
+/// What is needed to hold the names of changes against those of the evidence.
+struct Names<'a> {
+    log: &'a Log,
+    evidence: &'a Evidence,
+    weights: &'a BTreeMap<usize, f64>,
+    run: &'a Run,
+    baseline: Option<&'a Log>,
+    outside: bool,
+}
+
+impl Names<'_> {
+    /// What each change and the evidence share.
+    fn all_met(&self, changes: &[Change], bearing: &[Bearing]) -> Vec<Met> {
+        let (log, weights) = (self.log, self.weights);
+        let said = said(log, self.evidence, weights);
+        let most = most(changes.len());
+        let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
+        let mut holders: HashMap<&str, usize> = HashMap::new();
+        for name in touched.iter().flat_map(BTreeMap::keys) {
+            *holders.entry(name).or_default() += 1;
+        }
+        let here = standing(log, &said, &holders);
+        let usual = self.baseline.map(|log| standing(log, &said, &holders)).unwrap_or_default();
+        let places = places::of(log, weights);
+        let of_the_run = of_the_run(self.run);
+        let mut all = Vec::new();
+        for ((change, touched), at) in changes.iter().zip(&touched).zip(bearing) {
+            // What fails outside is named by many; a change has to do with it where it brought the name in.
+            let brought = touched.iter().filter(|(_, place)| !self.outside || **place >= BROUGHT_IN);
+            let meetings = brought.filter_map(|(name, place)| {
+                let said = said.get(name.as_str())?;
+                // A change of the step names it anyway.
+                if said.lines.is_empty() && *at == Bearing::Own {
+                    return None;
+                }
+                let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
+                let in_log = rarity(here.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
+                let own = of_the_run.get(name).copied().unwrap_or(1.0);
+                // What a good run says as well is less likely to be what is wrong.
+                let news = if usual.contains_key(name.as_str()) { USUAL } else { 1.0 };
+                // A log begins with what its worker is: that it says so again proves nothing.
+                let line =
+                    if change.kind == ChangeKind::Worker && said.line < LOUD { said.line * 0.3 } else { said.line };
+                let weight = said.form.min(1.0) * line * place * own * among * in_log.sqrt() * news;
+                let form = if said.form < 0.5 { Form::Word } else { Form::Name };
+                let form = if form == Form::Name && said.line < LOUD { Form::Quiet } else { form };
+                Some(Meeting { name, word: said.word, weight, form, lines: &said.lines })
+            });
+            let mut meetings: Vec<Meeting> = meetings.collect();
+            let at_line = places::in_diff(&places, details(change, most)).map(|place| (place, AT_LINE));
+            let at_line = at_line.or_else(|| Some((self.value(change)?, AT_VALUE)));
+            meetings.sort_by(|a, b| {
+                b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
+            });
+            all.push(Met::of(&meetings, at_line));
+        }
+        all
+    }
+
+    /// Where a line that tells why holds the whole new value of a variable, which no good run said and which is no name.
+    fn value(&self, change: &Change) -> Option<(usize, String)> {
+        let value = change.after.as_deref().map(str::trim).filter(|_| change.kind == ChangeKind::Variable)?;
+        let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
+        let fits = |line: &str, at: usize| {
+            let before = line.get(..at).and_then(|text| text.chars().next_back());
+            let after = line.get(at + value.len()..).and_then(|text| text.chars().next());
+            let is_quoted = before.is_some_and(|c| "'\"`".contains(c)) && before == after;
+            let is_apart = ![before, after].into_iter().flatten().any(|c| c.is_alphanumeric() || "._-/".contains(c));
+            is_quoted || is_apart && is_mixed && value.len() > 3
+        };
+        let is_name = value.len() > 4 && !value.contains(char::is_whitespace);
+        if !(2..=200).contains(&value.len()) || is_name || self.baseline.is_some_and(|log| log.text.contains(value)) {
+            return None;
+        }
+        let loud = self.weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| *line);
+        let mut holding = loud.filter(|line| {
+            let text = self.log.line(*line);
+            text.match_indices(value).any(|(at, _)| fits(text, at))
+        });
+        holding.next().map(|line| (line, value.to_owned()))
+    }
 }
 
 /// How much speaks for `change` that it belongs to the step that failed. `known`: how much its sort speaks for it; `spared`: what
@@ -221,8 +279,19 @@ struct Meeting<'a> {
     name: &'a str,
     word: &'a str,
     weight: f64,
-    ordinary: bool,
+    form: Form,
     lines: &'a [usize],
+}
+
+/// What a name is worth among others.
+#[derive(PartialEq)]
+enum Form {
+    /// An ordinary word,
+    Word,
+    /// a name in a line that only says what was done,
+    Quiet,
+    /// and one in a line that tells why.
+    Name,
 }
 
 /// All that a change and the evidence share, told once.
@@ -235,23 +304,23 @@ struct Met {
 
 impl Met {
     /// Sums up `meetings`, best first. A part of a name that has met says nothing more.
-    fn of(meetings: &[Meeting<'_>], at_line: Option<&(usize, String)>) -> Self {
+    fn of(meetings: &[Meeting<'_>], at_line: Option<((usize, String), f64)>) -> Self {
         let mut met = Self::default();
-        let (mut left, mut ordinary) = (1.0, 1.0);
+        let (mut left, mut ordinary, mut quiet) = (1.0, 1.0, 1.0);
         let mut taken: Vec<&str> = Vec::new();
-        if let Some((line, place)) = at_line {
-            left *= 0.2;
-            met.cite(&[*line], place);
+        if let Some(((line, place), weight)) = at_line {
+            left *= 1.0 - weight;
+            met.cite(&[line], &place);
         }
         for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
             if taken.iter().any(|name| name.contains(meeting.name) || meeting.name.contains(name)) {
                 continue;
             }
             taken.push(meeting.name);
-            if meeting.ordinary {
-                ordinary *= 1.0 - meeting.weight;
-            } else {
-                left *= 1.0 - meeting.weight * 0.95;
+            match meeting.form {
+                Form::Word => ordinary *= 1.0 - meeting.weight,
+                Form::Quiet => quiet *= 1.0 - meeting.weight * 0.95,
+                Form::Name => left *= 1.0 - meeting.weight * 0.95,
             }
             if !meeting.lines.is_empty() {
                 met.cite(meeting.lines, meeting.word);
@@ -260,7 +329,7 @@ impl Met {
                 break;
             }
         }
-        met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY);
+        met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY) * quiet.max(1.0 - IN_PASSING);
         met.lines.sort_unstable();
         met
     }

@@ -31,7 +31,7 @@ struct Cause {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Way {
+pub(super) enum Way {
     Any,
     /// A limit does harm when it is lowered,
     Down,
@@ -160,7 +160,7 @@ pub(super) fn says(line: &str, words: &str) -> bool {
 }
 
 /// Which way a number went that a change is of.
-fn moved(change: &Change) -> Option<Way> {
+pub(super) fn moved(change: &Change) -> Option<Way> {
     let (before, after) = (amount(change.before.as_deref()?)?, amount(change.after.as_deref()?)?);
     Some(if after < before { Way::Down } else { Way::Up })
 }

@@ -246,7 +246,7 @@ pub(super) const TOPICS: &[Topic] = &[
         causes: &[
             cause(&[Process], &["skipped", "removed", "order", "state", "condition", "folder", "directory"], 0.22),
             cause(&[Variable], &["path", "folder", "directory", "dir", "root", "file", "drive", "share", "mount", "<path>"], 0.2),
-            cause(&[Commit], TAKES_AWAY, 0.12),
+            cause(&[Commit], TAKES_AWAY, 0.25),
         ],
     },
     // Somebody else has it open: it was not stopped, or not before.
@@ -257,7 +257,7 @@ pub(super) const TOPICS: &[Topic] = &[
             "sharing violation", "is locked by",
         ],
         causes: &[
-            cause(&[Process], STOPS, 0.42),
+            cause(&[Process], STOPS, 0.48),
             cause(&[Process], WHETHER, 0.36),
             cause(&[Process, Event, Commit], &["stop", "service", "parallel"], 0.15),
         ],
