@@ -60,30 +60,17 @@ const RUNTIMES: &[&str] = &[
 ];
 
 /// With which words a line says that somebody was not let in, for failures that no signature knows.
+#[rustfmt::skip]
 const NOT_LET_IN: &[&str] = &[
-    "unauthorized",
-    "unauthorised",
-    "not authorized",
-    "not authenticated",
-    "unable to authenticate",
-    "could not authenticate",
-    "failed to authenticate",
-    "authentication token",
-    "authentication failed",
-    "login failed",
-    "logon failure",
-    "access token",
-    "invalid token",
-    "bad token",
-    "bad credentials",
-    "invalid credentials",
-    "wrong password",
-    "invalid password",
-    "invalid key",
-    "api key",
-    "apikey",
-    "401",
-    "403 forbidden",
+    "unauthorized", "unauthorised", "not authorized", "not authenticated", "unable to authenticate",
+    "could not authenticate", "failed to authenticate", "authentication token", "authentication failed",
+    "authentication failure", "authentication required", "login failed", "logon failure", "logon failed", "access token",
+    "invalid token", "bad token", "bad credentials", "invalid credentials", "wrong password", "wrongpass",
+    "invalid password", "password may be incorrect", "password is incorrect", "may be incorrect", "incorrect password",
+    "user name or password", "username or password", "bad username", "access denied for user", "invalid key",
+    "invalid signature", "invalidsignature", "signature does not match", "signaturedoesnotmatch", "invalidaccesskeyid",
+    "invalid api", "api key", "apikey", "401", "403 forbidden", "authentication unsuccessful", "sasl authentication",
+    "535", "noauth", "invalid_client", "invalid_grant", "bad decrypt", "mac check failed", "incorrect passphrase",
 ];
 /// How much less such words say than a signature.
 const GUESSED: f64 = 0.9;
@@ -136,7 +123,7 @@ const ROWS: &[Row] = &[
     Row {
         failures: MEMORY,
         changes: &[ChangeKind::Variable, ChangeKind::Process],
-        words: &["memory", "heap", "limit", "limits", "replicas", "cache", "disk", "size", "port", "probe", "health"],
+        words: &["memory", "heap", "limit", "limits", "cache", "disk", "size", "port", "probe", "health"],
         weight: 0.26,
     },
     Row {

@@ -110,6 +110,8 @@ const MERGES: &[&str] =
 const OF_LIBRARIES: &[&str] = &[
     "package-not-found", "dependency-conflict", "version-mismatch", "compile-error", "test-failure", "crash",
     "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
+    "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
+    "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
     "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
 ];
 

@@ -80,6 +80,11 @@ pub(super) fn is_eased(change: &Change) -> bool {
         && holds(change, PATIENCE)
 }
 
+/// Whether a change is of a mere number.
+pub(super) fn is_amount(change: &Change) -> bool {
+    change.kind == ChangeKind::Variable && moved(change).is_some()
+}
+
 /// What somebody wrote of a commit, before its files and its diff.
 pub(super) fn message(details: &str) -> &str {
     let end = ["\nFiles:", "\ndiff ", "\n--- ", "\n@@ "].iter().filter_map(|mark| details.find(mark)).min();

@@ -49,6 +49,8 @@ const APART: f64 = 0.6;
 const UNREAD: f64 = 0.7;
 /// From which weight on a sort of change is one that such failures come of.
 const FITS: f64 = 0.17;
+/// Numbers that are names.
+const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
 /// From which weight on names speak together with a sort, and how much.
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
@@ -105,6 +107,8 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             // What ended by the clock comes of no change but one that names it.
             _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
+            // An account that neither the step nor the failure names is one of many.
+            ChangeKind::Event if is_apart && change.title.to_lowercase().starts_with("account ") => by_kind * 0.8,
             // What is of the right sort and is named, however faintly, is more than both.
             _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
             _ => by_kind,
@@ -179,13 +183,24 @@ impl Names<'_> {
             });
             let mut meetings: Vec<Meeting> = meetings.collect();
             let at_line = places::in_diff(&places, details(change, most)).map(|place| (place, AT_LINE));
-            let at_line = at_line.or_else(|| Some((self.value(change)?, AT_VALUE)));
+            let at_line = at_line.or_else(|| Some((self.value(change).or_else(|| self.phrase(change))?, AT_VALUE)));
             meetings.sort_by(|a, b| {
                 b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
             });
             all.push(Met::of(&meetings, at_line));
         }
         all
+    }
+
+    /// Where a line that tells why quotes several words that stand so in a change's title, such as what a feed is called.
+    fn phrase(&self, change: &Change) -> Option<(usize, String)> {
+        let loud = self.weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| *line);
+        let quoted = |line: usize| {
+            let parts = self.log.line(line).split(['\'', '"', '`']).skip(1).step_by(2);
+            let mut phrases = parts.filter(|part| part.contains(' ') && (5..=80).contains(&part.len()));
+            phrases.find(|phrase| change.title.contains(phrase)).map(|phrase| (line, phrase.to_owned()))
+        };
+        loud.into_iter().find_map(quoted)
     }
 
     /// Where a line that tells why holds the whole new value of a variable, which no good run said and which is no name.
@@ -226,6 +241,7 @@ fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
         ChangeKind::Worker => 0.25,
         ChangeKind::Variable | ChangeKind::Event if fits => 0.34,
         // What the step reads; alone it says too little.
+        ChangeKind::Variable if form::is_amount(change) => 0.15,
         ChangeKind::Variable => 0.22,
         ChangeKind::Commit if fits => 0.15,
         _ => 0.08,
@@ -241,9 +257,18 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
 ) -> f64 {
     let known = match failure {
         Some(failure) => affinity::between(&failure.kind, failure.domain, change),
-        None => lines().map(|line| affinity::to_a_door(line, change)).fold(0.0, f64::max),
+        None => 0.0,
     };
+    let known = lines().map(|line| affinity::to_a_door(line, change)).fold(known, f64::max);
     let known = known.max(topics.towards(change));
+    // A number that is too small or too large fails in its own ways.
+    if form::is_amount(change) && topics.by_amount(change) <= 0.0 && !affinity::holds(change, PORTS) {
+        return 0.0;
+    }
+    // Of two packages' feeds or two servers' passwords it is the one that the failure is about.
+    if topics.is_about_another(change) {
+        return known * 0.6;
+    }
     // What says where and how a service is used is nearer where the failure is about that sort of service.
     let is_setting = matches!(change.kind, ChangeKind::Variable | ChangeKind::Event);
     if known > 0.0 && is_setting && topics.share_a_service(change) {

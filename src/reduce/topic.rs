@@ -124,6 +124,13 @@ impl Topics {
         self.services.iter().any(|service| holds(change, service))
     }
 
+    /// Whether `change` is about sorts of services, and the lines about others.
+    pub(super) fn is_about_another(&self, change: &Change) -> bool {
+        !self.services.is_empty()
+            && !self.share_a_service(change)
+            && SERVICES.iter().any(|service| holds(change, service))
+    }
+
     /// How much speaks for `change` as what a failure about this comes of, from 0 to 1.
     pub(super) fn towards(&self, change: &Change) -> f64 {
         let fits = |way: Option<Way>, cause: &Cause| cause.way == Way::Any || way.is_none_or(|way| way == cause.way);

@@ -17,6 +17,7 @@ const OUTSIDE: &[&str] = &[
     "please retry later",
     // A service in a state that somebody else must end.
     "is sealed", "is in recovery mode", "in read-only mode", "failover in progress", "database system is starting up",
+    "encountered an internal error", "internalfailure", "internalservererror", "serviceunavailable",
     "flood-stage", "flood stage", "disk watermark", "read-only-allow-delete", "no space left on device",
     "not enough space on the disk", "insufficient disk space", "could not extend", "filegroup is full",
     "transaction log for database", "another operation is in progress", "another operation (install/upgrade/rollback)",
@@ -60,7 +61,7 @@ const FETCHING: &[&str] = &[
 const EXPIRED: &[&str] = &[
     "has expired", "have expired", "is expired", "certificate expired", "cert_has_expired", "token expired", "expired on",
     "expired at", "expired token", "expiredtoken", "invalid_client", "secret expired", "keys expired", "nottimevalid",
-    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token has been revoked",
+    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "ttl", "token has been revoked",
 ];
 
 /// Whether one of `lines`, in lower case, says that the world outside is the cause.

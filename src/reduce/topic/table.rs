@@ -153,7 +153,8 @@ pub(super) const TOPICS: &[Topic] = &[
             "ssl routines", "self-signed certificate", "self signed certificate", "unable to get local issuer",
             "alternative certificate subject name", "pkix path building failed", "certificate chain", "untrusted root",
             "remote certificate is invalid", "certificate name mismatch", "sslhandshakeexception", "bad certificate",
-            "unknown ca", "no matching certificate", "could not establish trust",
+            "unknown ca", "no matching certificate", "find certificate", "certificate with thumbprint", "with thumbprint",
+            "certificate not found", "private key", "could not establish trust",
         ],
         causes: &[cause(
             &[Variable, Process, Event],
@@ -179,9 +180,15 @@ pub(super) const TOPICS: &[Topic] = &[
             "unsafe legacy renegotiation", "key too small", "md too weak", "illegal instruction", "no longer supported",
             "is no longer available", "command not found", "is not recognized as", "executable file not found",
             "no valid module file was found", "was not loaded because no valid module", "is not installed",
-            "not installed on", "could not find the program", "spawn enoent", "no such command",
+            "not installed on", "not recognized by the system", "missing from your system", "requires php extension",
+            "make sure the corresponding", "could not find the program", "spawn enoent", "no such command",
         ],
-        causes: &[cause(&[Worker], &[], 0.4), cause(&[Process], &["image", "container", "pool"], 0.36), cause(&[Target], &["new"], 0.2)],
+        causes: &[
+            cause(&[Worker], &[], 0.44),
+            cause(&[Process], &["image", "container", "pool"], 0.4),
+            cause(&[Target], &["new"], 0.42),
+            cause(&[Event], &["pool"], 0.2),
+        ],
     },
     // What a program runs in is older or other than it asks for.
     Topic {
@@ -232,6 +239,7 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         causes: &[
             cause(&[Commit], CONFIGURATION, 0.26),
+            cause(&[Commit, Package], LIBRARIES, 0.2),
             cause(&[Process], &["configuration", "transform", "transforms", "variables", "substitution", "structured", "targets"], 0.22),
         ],
     },
@@ -290,6 +298,22 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Commit], SCHEMA, 0.36),
             cause(&[Package], &[], 0.1),
             cause(&[Process], WHETHER, 0.3),
+        ],
+    },
+    // Whoever asks whether it lives is not answered: it is slow to start, or answers elsewhere.
+    Topic {
+        kinds: &["probe-failure"],
+        says: &[
+            "probe failed", "health check failed", "healthcheck failed", "unhealthy", "not healthy", "is not ready", "did not become",
+            "health checks failed", "failed container health checks",
+        ],
+        causes: &[
+            cause(
+                &[Commit, Variable, Process],
+                &["health", "healthz", "probe", "probes", "readiness", "liveness", "startup", "ready", "warm", "port"],
+                0.28,
+            ),
+            cause(&[Commit, Package], &[], 0.1),
         ],
     },
     // Two that work at once stood in each other's way: more work at once than before.
@@ -388,8 +412,8 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         causes: &[
             cause(&[Package], &[], 0.2),
-            cause(&[Package, Commit], &["package", "bump", "upgrade", "update", "downgrade"], 0.2),
-            cause(&[Commit], TAKES_AWAY, 0.1),
+            cause(&[Package, Commit], LIBRARIES, 0.2),
+            cause(&[Commit], TAKES_AWAY, 0.3),
         ],
     },
     // What is asked for and what was written down of it do not agree.
