@@ -86,7 +86,12 @@ const ROWS: &[Row] = &[
         weight: 0.45,
     },
     Row { failures: DOWNLOAD, changes: &[ChangeKind::Package], words: &[], weight: 0.2 },
-    Row { failures: DOWNLOAD, changes: &[ChangeKind::Event, ChangeKind::Process], words: &["feed"], weight: 0.35 },
+    Row {
+        failures: &["image-pull", "package-not-found", "package-download"],
+        changes: &[ChangeKind::Event, ChangeKind::Process],
+        words: &["feed"],
+        weight: 0.35,
+    },
     Row {
         failures: DOWNLOAD,
         changes: &[ChangeKind::Process],

@@ -3,6 +3,7 @@
 
 use super::affinity::holds;
 use super::topic::{Way, moved};
+use super::touched::takes_away;
 use crate::model::{Change, ChangeKind};
 
 /// How files end that are no hosts.
@@ -15,6 +16,9 @@ const ENDINGS: &[&str] = &[
 
 /// The forms of a change's values, each in angles.
 pub(super) fn of(change: &Change) -> Vec<&'static str> {
+    if change.kind == ChangeKind::Process {
+        return if stops(change) { vec!["<stops>"] } else { Vec::new() };
+    }
     if change.kind != ChangeKind::Variable {
         return Vec::new();
     }
@@ -32,6 +36,17 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
         forms.push("<emptied>");
     }
     forms
+}
+
+/// Whether a step that is new, or runs when it did not, or new lines of a script take something away.
+fn stops(change: &Change) -> bool {
+    let details = change.details.as_deref().unwrap_or_default();
+    let is_edit = details.lines().any(|line| line.starts_with("@@"));
+    !change.title.starts_with("removed ")
+        && details.lines().any(|line| match line.strip_prefix('+') {
+            Some(line) => takes_away(line),
+            None => !is_edit && takes_away(line),
+        })
 }
 
 /// Whether `text` says where something is reached: an address with a scheme, a host, a connection string.

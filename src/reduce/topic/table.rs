@@ -37,7 +37,7 @@ const TAKES_AWAY: &[&str] = &[
 const SCHEMA: &[&str] = &[
     "migration", "migrations", "migrate", "schema", "column", "columns", "table", "tables", "index", "indexes", "unique",
     "constraint", "nullable", "rename", "drop", "sql", "entity", "database", "foreign", "view", "procedure", "trigger",
-    "one", "only", "mandatory", "required", "must",
+    "one", "only", "mandatory", "required", "must", "mapping", "type", "keyword", "field", "fields", "flyway", "liquibase",
 ];
 /// What a commit says of files that programs read.
 #[rustfmt::skip]
@@ -144,6 +144,7 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Variable], ADDRESS, 0.2),
             cause(&[Variable, Event, Process], ROUTE, 0.22),
             cause(&[Process], STOPS, 0.2),
+            cause(&[Process], &["<stops>"], 0.38),
         ],
     },
     Topic {
@@ -184,9 +185,9 @@ pub(super) const TOPICS: &[Topic] = &[
             "make sure the corresponding", "could not find the program", "spawn enoent", "no such command",
         ],
         causes: &[
-            cause(&[Worker], &[], 0.44),
-            cause(&[Process], &["image", "container", "pool"], 0.4),
-            cause(&[Target], &["new"], 0.42),
+            cause(&[Worker], &[], 0.5),
+            cause(&[Process], &["image", "container", "pool"], 0.45),
+            cause(&[Target], &["new"], 0.48),
             cause(&[Event], &["pool"], 0.2),
         ],
     },
@@ -227,6 +228,16 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Worker], &[], 0.3),
         ],
     },
+    // Lines that end as on another system.
+    Topic {
+        kinds: &[],
+        says: &["\\r': command not found", "$'\\r'", "^m: bad interpreter", "\\r: no such file", "invalid byte sequence", "byte order mark"],
+        causes: &[cause(
+            &[Commit, Process, Variable],
+            &["line", "ends", "endings", "crlf", "lf", "eol", "gitattributes", "editorconfig", "windows", "encoding", "utf", "bom", "charset"],
+            0.45,
+        )],
+    },
     // A file that its reader does not understand, or settings that do not fit their program.
     Topic {
         kinds: &["configuration"],
@@ -236,6 +247,8 @@ pub(super) const TOPICS: &[Topic] = &[
             "malformed", "not well-formed", "cannot unmarshal", "root element is missing", "error converting yaml",
             "unknown field", "unknown key", "unknown directive", "unknown property", "configuration error",
             "invalid configuration", "configurationerror", "unsupported argument", "schema validation",
+            "nil pointer evaluating", "template:", "error rendering", "unable to build kubernetes objects", "error validating data",
+            "validationerror", "failed to transform", "in the source document", "unknown section", "unexpected key",
         ],
         causes: &[
             cause(&[Commit], CONFIGURATION, 0.26),
@@ -292,7 +305,9 @@ pub(super) const TOPICS: &[Topic] = &[
             "cannot be null", "cannot insert the value null", "null value in column", "would be truncated",
             "data truncated", "invalid column name", "invalid object name", "unknown column", "no such column",
             "no such table", "already an object named", "duplicate column", "undefined table", "undefinedtable",
-            "undefined column", "integrityerror", "cannot drop", "data loss", "base table or view",
+            "undefined column", "integrityerror", "cannot drop", "cannot be changed from type", "mapper_parsing_exception",
+            "different type", "cannot be cast", "cannot alter", "multiple head revisions", "checksum mismatch", "out of order",
+            "pending model changes", "validation failed: migration", "data loss", "base table or view",
         ],
         causes: &[
             cause(&[Commit], SCHEMA, 0.36),
@@ -340,11 +355,12 @@ pub(super) const TOPICS: &[Topic] = &[
         says: &[
             "is not authorized to perform", "accessdenied", "access denied", "does not have permission", "does not have authorization",
             "authorizationfailed", "insufficient privileges", "insufficient permissions", "permission denied for", "must be owner of",
-            "not authorized", "forbidden", "privilege",
+            "not authorized", "forbidden", "privilege", "not have permissions", "send as this sender", "sender address rejected",
+            "sender not allowed",
         ],
         causes: &[
             cause(&[Event], &["account", "role", "team", "user", "identity", "principal"], 0.36),
-            cause(&[Variable], &["account", "role", "user", "login", "identity", "principal", "subscription", "tenant"], 0.3),
+            cause(&[Variable], &["account", "role", "user", "login", "identity", "principal", "subscription", "tenant", "from", "sender"], 0.3),
             cause(&[Process], &["account", "user"], 0.3),
         ],
     },
@@ -413,7 +429,7 @@ pub(super) const TOPICS: &[Topic] = &[
         causes: &[
             cause(&[Package], &[], 0.2),
             cause(&[Package, Commit], LIBRARIES, 0.2),
-            cause(&[Commit], TAKES_AWAY, 0.3),
+            cause(&[Commit], TAKES_AWAY, 0.34),
         ],
     },
     // What is asked for and what was written down of it do not agree.
