@@ -110,7 +110,7 @@ const MERGES: &[&str] =
 const OF_LIBRARIES: &[&str] = &[
     "package-not-found", "dependency-conflict", "version-mismatch", "compile-error", "test-failure", "crash",
     "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
-    "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
+    "checksum", "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
     "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
     "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
 ];
@@ -233,8 +233,10 @@ impl Scene {
                     return 0.3;
                 }
                 let is_bump = matches!(first, "bump" | "upgrade" | "update");
+                // Even the looks of a migration may not change.
+                let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
                 let unrelated = is_bump && (!self.is(OF_LIBRARIES) || self.is(ON_THE_WAY));
-                if unrelated || WORDS_ONLY.contains(&first) { 0.5 } else { 1.0 }
+                if unrelated || WORDS_ONLY.contains(&first) && !is_looked_at { 0.5 } else { 1.0 }
             }
             ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
             _ => 1.0,

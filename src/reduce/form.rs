@@ -32,6 +32,9 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if any(is_path) {
         forms.push("<path>");
     }
+    if values.into_iter().flatten().any(|text| text.starts_with(['{', '[', '<']) && text.len() > 2) {
+        forms.push("<structure>");
+    }
     if before.is_some_and(|text| !text.is_empty()) && after == Some("") {
         forms.push("<emptied>");
     }

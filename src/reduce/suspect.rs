@@ -49,6 +49,8 @@ const APART: f64 = 0.6;
 const UNREAD: f64 = 0.7;
 /// From which weight on a sort of change is one that such failures come of.
 const FITS: f64 = 0.17;
+/// How much it says that an earlier step uses what such failures come of.
+const IN_PLACE: f64 = 0.1;
 /// Numbers that are names.
 const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
 /// From which weight on names speak together with a sort, and how much.
@@ -113,7 +115,12 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
             _ => by_kind,
         };
-        let by_step = if at == Bearing::Own { by_step(change, known, spared, is_known) } else { 0.0 };
+        let by_step = match at {
+            Bearing::Own => by_step(change, known, spared, is_known),
+            // What an earlier step put in place shows where it is used.
+            Bearing::Before if known >= FITS && !spared => IN_PLACE,
+            _ => 0.0,
+        };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         let score = score * scene.doubt(change) * leap(change);
         if score < THRESHOLD || change.title.starts_with(SEEN) {

@@ -45,6 +45,9 @@ const CONFIGURATION: &[&str] = &[
     "config", "configuration", "yml", "yaml", "json", "xml", "toml", "ini", "settings", "appsettings", "values", "chart",
     "manifest", "template", "conf", "properties", "env", "helm", "ingress", "xdt", "transform",
 ];
+/// What a process says of how values get into files.
+const SUBSTITUTION: &[&str] =
+    &["configuration", "transform", "transforms", "variables", "substitution", "structured", "features", "targets"];
 /// What a commit says of the libraries that it takes.
 #[rustfmt::skip]
 const LIBRARIES: &[&str] = &[
@@ -145,6 +148,8 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Variable, Event, Process], ROUTE, 0.22),
             cause(&[Process], STOPS, 0.2),
             cause(&[Process], &["<stops>"], 0.38),
+            cause(&[Process], SUBSTITUTION, 0.25),
+            cause(&[Process], &["worker", "tags", "pool"], 0.2),
         ],
     },
     Topic {
@@ -186,7 +191,7 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         causes: &[
             cause(&[Worker], &[], 0.5),
-            cause(&[Process], &["image", "container", "pool"], 0.45),
+            cause(&[Process], &["image", "container", "pool", "worker", "tags"], 0.45),
             cause(&[Target], &["new"], 0.48),
             cause(&[Event], &["pool"], 0.2),
         ],
@@ -228,6 +233,28 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Worker], &[], 0.3),
         ],
     },
+    // A place that is too deep.
+    Topic {
+        kinds: &[],
+        says: &["path too long", "path is too long", "260 characters", "filename or extension is too long", "file name too long"],
+        causes: &[cause(&[Variable], &["<path>", "path", "folder", "directory"], 0.45), cause(&[Commit], TAKES_AWAY, 0.2)],
+    },
+    // A machine that is another than the one that was known.
+    Topic {
+        kinds: &["ssh-key"],
+        says: &["host key verification failed", "remote host identification has changed", "fingerprint", "known_hosts"],
+        causes: &[cause(&[Target], &["new"], 0.42), cause(&[Variable, Event], &["host", "fingerprint", "machine", "known"], 0.36)],
+    },
+    // No machine is of the sort that is asked for.
+    Topic {
+        kinds: &["scheduling"],
+        says: &["didn't match pod's node affinity", "node affinity/selector", "untolerated taint", "didn't tolerate", "no nodes available"],
+        causes: &[cause(
+            &[Variable, Process, Commit],
+            &["node", "nodes", "nodepool", "selector", "affinity", "toleration", "taint", "pool", "zone", "arch"],
+            0.4,
+        )],
+    },
     // Lines that end as on another system.
     Topic {
         kinds: &[],
@@ -253,7 +280,8 @@ pub(super) const TOPICS: &[Topic] = &[
         causes: &[
             cause(&[Commit], CONFIGURATION, 0.26),
             cause(&[Commit, Package], LIBRARIES, 0.2),
-            cause(&[Process], &["configuration", "transform", "transforms", "variables", "substitution", "structured", "targets"], 0.22),
+            cause(&[Process], SUBSTITUTION, 0.3),
+            cause(&[Variable], &["<structure>"], 0.36),
         ],
     },
     // What is missing was not made, not brought, or is looked for elsewhere.
@@ -265,7 +293,7 @@ pub(super) const TOPICS: &[Topic] = &[
             "not found", "could not be found", "filenotfoundexception", "missing file", "no such key", "nosuchkey",
         ],
         causes: &[
-            cause(&[Process], &["skipped", "removed", "order", "state", "condition", "folder", "directory"], 0.22),
+            cause(&[Process], &["skipped", "removed", "order", "state", "condition", "folder", "directory", "worker", "tags", "pool"], 0.25),
             cause(&[Variable], &["path", "folder", "directory", "dir", "root", "file", "drive", "share", "mount", "<path>"], 0.2),
             cause(&[Commit], TAKES_AWAY, 0.25),
         ],
@@ -412,9 +440,14 @@ pub(super) const TOPICS: &[Topic] = &[
             "bad/illegal format", "no host in", "no host specified", "invalid uri", "hostname could not be parsed",
             "must not be empty", "cannot be empty", "is empty", "null or empty", "empty string", "may not be null",
             "argumentnullexception", "value cannot be null", "required key", "missing required", "keyerror",
-            "no default value", "was not provided", "must be provided", "is required", "relative uri", "unsupported protocol scheme",
+            "no default value", "was not provided", "must be provided", "is required", "should not be blank", "must not be blank", "options validation", "relative uri", "unsupported protocol scheme",
         ],
-        causes: &[cause(&[Variable], &["removed", "scope", "<emptied>"], 0.36), cause(&[Variable], ADDRESS, 0.1)],
+        causes: &[
+            cause(&[Variable], &["removed", "scope", "<emptied>"], 0.36),
+            cause(&[Variable], ADDRESS, 0.1),
+            cause(&[Process], SUBSTITUTION, 0.34),
+            cause(&[Commit], &["variable", "setting", "settings", "option", "options", "required", "environment", "parameter", "config"], 0.25),
+        ],
     },
     // Another version of a program has lost what a caller wants of it.
     Topic {
