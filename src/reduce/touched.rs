@@ -136,7 +136,7 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
     for (text, others) in [(before, &new), (after, &old)] {
         names::each(text, |word, form| {
             let shared = others.contains(&names::key(word));
-            touch(word, form, if shared { 0.5 } else { 1.0 });
+            touch(word, form, if shared { 0.35 } else { 1.0 });
         });
     }
 }

@@ -169,7 +169,7 @@ pub(super) const TOPICS: &[Topic] = &[
                 "truststore", "keystore",
             ],
             0.4,
-        )],
+        ), cause(&[Commit, Package], LIBRARIES, 0.12)],
     },
     // One side speaks TLS and the other does not: a matter of protocols and ports, not of certificates.
     Topic {
