@@ -16,8 +16,9 @@ use super::touched::{BROUGHT_IN, details, most, touched};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must reach to be a suspect.
+/// What a change must reach to be a suspect, and where it is known of what such failures come, and that is not the world outside.
 const THRESHOLD: f64 = 0.35;
+const KNOWN_THRESHOLD: f64 = 0.31;
 /// A suspect with a smaller share of the first one's score is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.4;
 /// Suspects that are told.
@@ -94,6 +95,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
         .map(|(kind, met)| if *kind > 0.0 { rarity(alike(*kind, met.weight).max(1), changes.len()) } else { 0.0 })
         .collect();
 
+    let least = if is_known && !outside && !topics.expired { KNOWN_THRESHOLD } else { THRESHOLD };
     let mut suspects: Vec<Suspect> = Vec::new();
     for (index, (change, met)) in changes.iter().zip(all_met).enumerate() {
         let by_kind = kin.get(index).zip(rarities.get(index)).map_or(0.0, |(weight, rarity)| weight * rarity);
@@ -124,7 +126,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
         };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
         let score = score * scene.doubt(change) * leap(change);
-        if score < THRESHOLD || change.title.starts_with(SEEN) {
+        if score < least || change.title.starts_with(SEEN) {
             continue;
         }
         let mut lines = met.lines;
