@@ -70,7 +70,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let topics = Topics::of(loud(log, &weights), kind);
     let scene = Scene::of(log, kind, loud(log, &weights), topics.expired);
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
-    let spared = outside || kind.is_some_and(affinity::spares_the_step);
+    let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
     let is_known = failure.is_some() || topics.are_known();
     let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();

@@ -11,7 +11,7 @@ const OUTSIDE: &[&str] = &[
     "ratelimit", "rate exceeded", "throttled", "throttling", "quota exceeded", "exceeded quota", "limit exhausted",
     "is exhausted", "monthly limit", "daily limit", "billing account", "payment required", "subscription is disabled",
     "license has expired", "licence has expired", "license expired", "temporary failure in name resolution", "eai_again",
-    "servfail", "server misbehaving", "no servers could be reached", "read udp", "resolver", "dns server failure", "insufficient capacity", "insufficientinstancecapacity", "out of capacity",
+    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "insufficientinstancecapacity", "out of capacity",
     "an outage", "degraded performance", "temporarily unavailable", "temporarily overloaded", "is overloaded",
     "is not currently available", "currently unavailable", "retry the connection later", "try again later",
     "please retry later",
@@ -21,7 +21,18 @@ const OUTSIDE: &[&str] = &[
     "flood-stage", "flood stage", "disk watermark", "read-only-allow-delete", "no space left on device",
     "not enough space on the disk", "insufficient disk space", "could not extend", "filegroup is full",
     "transaction log for database", "another operation is in progress", "another operation (install/upgrade/rollback)",
+    "unable to extend", "disk quota exceeded", "enospc", "misconf redis", "redis is loading the dataset", "clusterdown",
+    "notwritableprimary", "not enough in-sync replicas", "no leader", "election in progress", "maintenance mode",
+    "read-only file system", "input/output error", "diskpressure", "memorypressure", "nodenotready", "was evicted",
+    "lost communication with", "received a shutdown signal", "went offline",
+    // More was asked for than somebody sells or gives away.
+    "resource_exhausted", "requestlimitexceeded", "throttlingexception", "slowdown", "http 429", "error: 429", "status 429", "code 429", "limit exceeded",
+    "too many certificates already issued", "zonalallocationfailed", "allocationfailed", "skunotavailable",
+    "overconstrainedallocationrequest", "no available capacity", "exceeding approved", "greylisted", "trial has ended", "expkeysig", "release file is not valid yet",
     // A lock that somebody else holds.
+    "another deployment is in progress", "operationinprogress", "operation in progress", "concurrentmodification",
+    "being modified by another", "update_in_progress", "already locked", "is currently locked", "database is locked",
+    "resource is locked", "pending-upgrade",
     "deadlock victim", "deadlock found", "deadlock detected", "could not serialize access",
     "could not get lock", "unable to acquire the dpkg", "error acquiring the state lock", "error locking state",
     "is held by process", "held by another", "lock is already held", "waiting for changelog lock",
@@ -61,17 +72,18 @@ const FETCHING: &[&str] = &[
 const EXPIRED: &[&str] = &[
     "has expired", "have expired", "is expired", "certificate expired", "cert_has_expired", "token expired", "expired on",
     "expired at", "expired token", "expiredtoken", "invalid_client", "secret expired", "keys expired", "nottimevalid",
-    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "ttl", "token has been revoked",
+    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "ttl", "token has been revoked", "jwt expired",
+    "signed expiry time", "not valid in the specified time frame", "aadsts7000222", "certificate is not valid: expired",
 ];
 
 /// Whether one of `lines`, in lower case, says that the world outside is the cause.
 pub(super) fn is_outside(lines: &[String]) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
     let in_trouble = |line: &&String| IN_TROUBLE.iter().any(|word| says(line, word));
-    let mut troubles = lines.iter().filter(in_trouble).peekable();
-    any(OUTSIDE)
-        || troubles.peek().is_some() && any(FETCHING)
-        || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
+    let mut troubles = lines.iter().filter(in_trouble);
+    // A bare 500 may be a number of anything.
+    let is_down = IN_TROUBLE.iter().filter(|word| **word != "500").any(|word| any(&[word]));
+    any(OUTSIDE) || is_down && any(FETCHING) || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
 }
 
 /// Whether one of `lines`, in lower case, says that something ended by the clock.
