@@ -295,7 +295,7 @@ mod tests {
     fn a_step_that_had_not_begun_has_an_alibi() {
         check(ChangeKind::Process, "script of step Three", Some("Three"), "boom", true);
         check(ChangeKind::Process, "script of step Two", Some("Two"), "boom", false);
-        check(ChangeKind::Process, "script of step One", Some("One"), "boom", false);
+        check(ChangeKind::Process, "container image of step One", Some("One"), "boom", false);
         check(ChangeKind::Process, "removed step Four", Some("Four"), "boom", false);
     }
 

@@ -3,7 +3,6 @@
 
 use super::affinity::holds;
 use super::topic::{Way, moved};
-use super::touched::takes_away;
 use crate::model::{Change, ChangeKind};
 
 /// How files end that are no hosts.
@@ -41,14 +40,17 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     forms
 }
 
-/// Whether a step that is new, or runs when it did not, or new lines of a script take something away.
+/// Whether a step that is new, or runs when it did not, or new lines of a script stop something that runs.
 fn stops(change: &Change) -> bool {
+    const VERBS: &[&str] = &["stop", "disable", "kill", "down", "uninstall", "drain", "pause"];
+    let verb = |word: &str| VERBS.contains(&word.to_ascii_lowercase().split('-').next().unwrap_or_default());
+    let stops = |line: &str| line.split_whitespace().take(3).any(verb);
     let details = change.details.as_deref().unwrap_or_default();
     let is_edit = details.lines().any(|line| line.starts_with("@@"));
     !change.title.starts_with("removed ")
         && details.lines().any(|line| match line.strip_prefix('+') {
-            Some(line) => takes_away(line),
-            None => !is_edit && takes_away(line),
+            Some(line) => stops(line),
+            None => !is_edit && stops(line),
         })
 }
 

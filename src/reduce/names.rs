@@ -40,7 +40,7 @@ const COMMON: &[&str] = &[
 const EVERYWHERE: &[&str] = &[
     "package.json", "package-lock.json", "composer.json", "requirements.txt", "pom.xml", "main.tf", "values.yaml",
     "chart.yaml", "web.config", "appsettings.json", "index.html", "setup.py", "pyproject.toml", "build.gradle",
-    "docker-compose.yml", "program.cs", "startup.cs", "deploy.sh", "deploy.ps1", "script.ps1", "script.sh",
+    "docker-compose.yml", "deploy.sh", "deploy.ps1", "script.ps1", "script.sh",
 ];
 /// A form that is a name by itself.
 const NAME: f64 = 1.0;
@@ -82,7 +82,10 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
     let mut start: usize = 0;
     for run in text.split_inclusive(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c)) {
         let name = run.trim_end_matches(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c));
-        let quoted = quote(start.checked_sub(1)) && quote(Some(start + name.len()));
+        // In quotes before a colon stands what data calls its parts.
+        let is_key =
+            matches!(bytes.get(start + name.len() + 1..), Some([b':', next, ..]) if !next.is_ascii_whitespace());
+        let quoted = quote(start.checked_sub(1)) && quote(Some(start + name.len())) && !is_key;
         start += run.len();
         if name.len() > LONGEST {
             continue;

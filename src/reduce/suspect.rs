@@ -67,7 +67,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
     let kind = failure.map(|failure| failure.kind.as_str());
     let weights = line_weights(log, evidence, false);
-    let topics = Topics::of(loud(log, &weights), kind);
+    let topics = Topics::of(loud(log, &weights), kind, &log.steps);
     let scene = Scene::of(log, kind, loud(log, &weights), topics.expired);
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
     let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);

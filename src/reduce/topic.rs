@@ -2,7 +2,7 @@
 //! knows, for failures that no signature knows as well as for those that one does.
 
 use super::affinity::holds;
-use crate::model::{Change, ChangeKind};
+use crate::model::{Change, ChangeKind, Step};
 
 mod outside;
 mod table;
@@ -93,8 +93,8 @@ pub(super) struct Topics {
 const BY_WORDS: f64 = 0.9;
 
 impl Topics {
-    /// The topics of a failure with these `lines`, of the kind that its signature says.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>, kind: Option<&str>) -> Self {
+    /// The topics of a failure with these `lines`, of the kind that its signature says, in `steps`.
+    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>, kind: Option<&str>, steps: &[Step]) -> Self {
         let lines: Vec<String> =
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
         let says = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| self::says(line, word)));
@@ -111,7 +111,9 @@ impl Topics {
             TOPICS.iter().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
         let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| self::says(line, name)));
         let services = SERVICES.iter().filter(named).copied().collect();
-        Self { about, outside: is_outside(&lines), expired: is_expired(&lines), services }
+        let failed = steps.iter().filter(|step| step.culprit).map(|step| step.name.to_lowercase());
+        let outside = is_outside(&lines, &failed.collect::<Vec<_>>());
+        Self { about, outside, expired: is_expired(&lines), services }
     }
 
     /// Whether it is known what such failures come of.
@@ -213,7 +215,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let topics = Topics::of([line].into_iter(), None);
+        let topics = Topics::of([line].into_iter(), None, &[]);
         assert_eq!(topics.towards(&change) > 0.3, expected, "{line}: {title}");
     }
 
@@ -261,7 +263,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let topics = Topics::of([broker].into_iter(), None);
+        let topics = Topics::of([broker].into_iter(), None, &[]);
         assert!(topics.share_a_service(&change("variable Queue:Host")));
         assert!(!topics.share_a_service(&change("variable Smtp:Host")));
     }
@@ -276,7 +278,7 @@ mod tests {
             ("GET https://api.github.com/repos answered 503 Service Unavailable", true),
             ("GET https://shop.example/health answered 503 Service Unavailable", false),
         ] {
-            assert_eq!(Topics::of([line].into_iter(), None).outside, expected, "{line}");
+            assert_eq!(Topics::of([line].into_iter(), None, &[]).outside, expected, "{line}");
         }
     }
 

@@ -87,7 +87,7 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
 }
 
 /// Whether a line of a script stops or removes what it names.
-pub(super) fn takes_away(line: &str) -> bool {
+fn takes_away(line: &str) -> bool {
     const VERBS: &[&str] = &[
         "stop",
         "disable",

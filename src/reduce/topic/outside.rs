@@ -49,7 +49,8 @@ const PUBLIC: &[&str] = &[
     "github.com", "githubusercontent.com", "gitlab.com", "bitbucket.org", "ghcr.io", "docker.io", "docker.com",
     "quay.io", "gcr.io", "mcr.microsoft.com", "nuget.org", "npmjs.org", "pypi.org", "pythonhosted.org", "maven.org",
     "maven.apache.org", "rubygems.org", "crates.io", "golang.org", "hashicorp.com", "terraform.io", "debian.org",
-    "ubuntu.com", "letsencrypt.org",
+    "ubuntu.com", "letsencrypt.org", "sigstore.dev", "slack.com", "pagerduty.com", "datadoghq.com", "sentry.io",
+    "snyk.io", "sonarcloud.io", "codecov.io",
 ];
 /// where they answer that they are in trouble themselves.
 #[rustfmt::skip]
@@ -76,14 +77,28 @@ const EXPIRED: &[&str] = &[
     "signed expiry time", "not valid in the specified time frame", "aadsts7000222", "certificate is not valid: expired",
 ];
 
-/// Whether one of `lines`, in lower case, says that the world outside is the cause.
-pub(super) fn is_outside(lines: &[String]) -> bool {
+/// Signs in lines of what was just deployed itself: that it is in trouble may well come of a change;
+#[rustfmt::skip]
+const OURS: &[&str] = &["localhost", "127.0.0.1", "health", "healthz", "ready", "readiness", "probe", "upstream"];
+/// and signs of it in what a step is called.
+#[rustfmt::skip]
+const LOOKS_AT_OURS: &[&str] = &[
+    "health", "ready", "smoke", "check", "verify", "warm", "wait", "test", "tests", "deploy", "start", "restart", "switch",
+    "promote", "roll",
+];
+
+/// Whether one of `lines`, in lower case, says that the world outside is the cause of what failed in `steps`.
+pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
     let in_trouble = |line: &&String| IN_TROUBLE.iter().any(|word| says(line, word));
     let mut troubles = lines.iter().filter(in_trouble);
     // A bare 500 may be a number of anything.
     let is_down = IN_TROUBLE.iter().filter(|word| **word != "500").any(|word| any(&[word]));
-    any(OUTSIDE) || is_down && any(FETCHING) || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
+    let looks_at_ours = || LOOKS_AT_OURS.iter().any(|word| steps.iter().any(|step| says(step, word)));
+    let is_ours = || any(OURS) || looks_at_ours();
+    any(OUTSIDE)
+        || is_down && (any(FETCHING) || !is_ours())
+        || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
 }
 
 /// Whether one of `lines`, in lower case, says that something ended by the clock.
