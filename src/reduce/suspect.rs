@@ -76,7 +76,10 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();
     // Where it is known what the failed step reads, what it does not read is further from it.
     let reads = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Variable && *at == Bearing::Own);
-    let uses = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Event && *at == Bearing::Own);
+    let uses = changes
+        .iter()
+        .zip(&bearing)
+        .any(|(one, at)| matches!(one.kind, ChangeKind::Event | ChangeKind::Variable) && *at == Bearing::Own);
     let kin = |(change, at): (&Change, &Bearing)| {
         let known =
             if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
@@ -112,8 +115,10 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             // What ended by the clock comes of no change but one that names it.
             _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
-            // Where a step is known to use what another event is about, this one is about something else.
-            ChangeKind::Event if uses && is_apart => by_kind * APART,
+            // Where it is known what the step uses, an account that it does not use is further from it.
+            ChangeKind::Event if uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
+                by_kind * APART
+            }
             // What is of the right sort and is named, however faintly, is more than both.
             _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
             _ => by_kind,
