@@ -220,6 +220,8 @@ impl Scene {
             {
                 0.4
             }
+            // A machine of which the server warns still works.
+            ChangeKind::Event if title.ends_with(" is haswarnings") => 0.75,
             ChangeKind::Event => {
                 let about = EVENTS.iter().find(|about| title.starts_with(about.title));
                 let other_side = title.starts_with("certificate ") && self.is(PLAIN_AND_TLS);
