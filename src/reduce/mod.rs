@@ -15,6 +15,7 @@ mod affinity;
 mod alibi;
 mod baseline;
 mod form;
+mod met;
 mod names;
 mod pick;
 mod places;
