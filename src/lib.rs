@@ -229,7 +229,8 @@ fn seal(
     let differs = incident.baseline.as_ref().and_then(|last| apart::apart(&incident.log, &last.log));
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
-    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run);
+    let good = incident.baseline.as_ref().map(|last| &last.log).filter(|log| !log.lines.is_empty());
+    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run, good);
     forge::lead(&mut incident.changes, &evidence.suspects);
     let mut case = redactor.seal(&incident, &evidence);
     // Searched with what may leave, so that no word under a mask is told as a reason or sent in a query.

@@ -5,8 +5,8 @@
 //! the ranking was measured on them, and halved by a hash of their names: `tuned/` may be looked at while the ranking is worked on,
 //! `held/` may not, nor may a case be changed so that it fits. The `unseen-` cases came later, from somebody who had read neither the
 //! ranking nor `held/`, and are halved by the first byte of `printf %s NAME.toml | sha256sum`: even ones are in `unseen-tuned/` and
-//! may be looked at, odd ones in `unseen-held/` and may not. `cargo test --test culprits -- --nocapture` shows the tables; of a half
-//! that may not be looked at, the places alone.
+//! may be looked at, odd ones in `unseen-held/` and may not; so are the `third-` ones. `cargo test --test culprits -- --nocapture`
+//! shows the tables; of a half that may not be looked at, the places alone, and of `third-held/` only how many are where.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the tables are for whoever works on the ranking")]
@@ -97,6 +97,10 @@ fn shares(half: &str) -> (usize, usize, usize) {
     let all: Vec<Told> = files(half).iter().map(|file| told(file)).collect();
     for one in &all {
         let place = one.place.map_or_else(|| "-".to_owned(), |place| place.to_string());
+        if half == "third-held" {
+            // Not even which of them is missing: a name tells what to work on.
+            continue;
+        }
         if half.ends_with("held") {
             println!("{half} {place:<2} {}", one.name);
             continue;
@@ -160,12 +164,27 @@ fn the_true_cause_is_the_first_suspect_of_most_later_cases_that_were_looked_at()
 }
 
 // Written later still, by two who had read neither the ranking nor any other case but a few of `tuned/`, with decoys that tempt: a
-// change of the same step, or of the same area. Measured once, by places alone: 17 of 40 came first (42 %), 27 were among the first
-// three (67 %); of the 10 with none to blame 6 told of none. Of all numbers here these say most of what to expect, and they are far
-// BELOW what is wanted (80 % and 95 %). The ranking was not worked on with them. The floors keep it from getting worse.
+// change of the same step, or of the same area. Measured once as a whole, by places alone: 17 of 40 came first (42 %), 27 were among
+// the first three (67 %); of the 10 with none to blame 6 told of none. Then they were halved as the `unseen-` ones were. Of the even
+// half, which may be looked at: 7 and 12 of 22 before the ranking was worked on with it; 16 and 20; 21 and 21 at the end, which says
+// nothing of others.
 #[test]
-fn the_ranking_of_cases_that_nobody_tuned_for_gets_no_worse() {
+fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_were_looked_at() {
+    let (first, three, all) = shares("third-tuned");
+    assert!(first * 100 >= all * 95, "first: {first} of {all}");
+    assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
+}
+
+// Of the odd half, which nobody may open, how many are where was measured four times, in this order: 10 and 15 of 18 before the
+// ranking was worked on with the other half (55 % and 83 %); 9 and 15 when commits, packages and events had been given the step
+// that uses them, and nothing else; 12 and 16 with most of the tables of topics, and 12 and 16 (66 % and 88 %) with more of them:
+// BELOW what is wanted (80 % and 95 %). Whoever worked on it had seen the names of these cases, though not which of them are missing
+// nor what is in them. The tables were widened with failures of one's own making, so that these 18, measured rarely, still say
+// something of what to expect elsewhere. The floors keep what was reached; that the ranking of the end holds them is known, and no
+// more than that. Its places in `held/` and `unseen-held/` were watched all the while, so these say nothing any more.
+#[test]
+fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_nobody_opened() {
     let (first, three, all) = shares("third-held");
-    assert!(first * 100 >= all * 42, "first: {first} of {all}");
-    assert!(three * 100 >= all * 67, "among the first three: {three} of {all}");
+    assert!(first * 100 >= all * 66, "first: {first} of {all}");
+    assert!(three * 100 >= all * 88, "among the first three: {three} of {all}");
 }

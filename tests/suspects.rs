@@ -96,8 +96,8 @@ fn ranked(catalogue: &Catalogue, case: Case) -> Vec<(String, f64, Vec<String>)> 
     let changes: Vec<Change> = case.changes.into_iter().map(Changed::change).collect();
     let run = Run { project: case.project, started: Some(started()), ..Run::default() };
     let evidence = reduce(&log, None, catalogue, Budget { tokens: 1_000 });
-    let suspects = suspect::suspects(&log, &evidence, &changes, &run);
-    assert_eq!(suspects, suspect::suspects(&log, &evidence, &changes, &run), "the same twice");
+    let suspects = suspect::suspects(&log, &evidence, &changes, &run, None);
+    assert_eq!(suspects, suspect::suspects(&log, &evidence, &changes, &run, None), "the same twice");
     for suspect in &suspects {
         assert!(!suspect.lines.is_empty(), "{}: a suspect cites a line", case.name);
         for line in &suspect.lines {

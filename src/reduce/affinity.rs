@@ -1,5 +1,6 @@
 //! Which sort of failure comes of which sort of change, as a table: what one knows before reading a word of either.
 
+use super::form;
 use super::topic::says;
 use crate::model::{Change, ChangeKind, Domain};
 
@@ -59,30 +60,17 @@ const RUNTIMES: &[&str] = &[
 ];
 
 /// With which words a line says that somebody was not let in, for failures that no signature knows.
+#[rustfmt::skip]
 const NOT_LET_IN: &[&str] = &[
-    "unauthorized",
-    "unauthorised",
-    "not authorized",
-    "not authenticated",
-    "unable to authenticate",
-    "could not authenticate",
-    "failed to authenticate",
-    "authentication token",
-    "authentication failed",
-    "login failed",
-    "logon failure",
-    "access token",
-    "invalid token",
-    "bad token",
-    "bad credentials",
-    "invalid credentials",
-    "wrong password",
-    "invalid password",
-    "invalid key",
-    "api key",
-    "apikey",
-    "401",
-    "403 forbidden",
+    "unauthorized", "unauthorised", "not authorized", "not authenticated", "unable to authenticate",
+    "could not authenticate", "failed to authenticate", "authentication token", "authentication failed",
+    "authentication failure", "authentication required", "login failed", "logon failure", "logon failed", "access token",
+    "invalid token", "bad token", "bad credentials", "invalid credentials", "wrong password", "wrongpass",
+    "invalid password", "password may be incorrect", "password is incorrect", "may be incorrect", "incorrect password",
+    "user name or password", "username or password", "bad username", "access denied for user", "invalid key",
+    "invalid signature", "invalidsignature", "signature does not match", "signaturedoesnotmatch", "invalidaccesskeyid",
+    "invalid api", "api key", "apikey", "401", "403 forbidden", "authentication unsuccessful", "sasl authentication",
+    "535", "noauth", "invalid_client", "invalid_grant", "bad decrypt", "mac check failed", "incorrect passphrase",
 ];
 /// How much less such words say than a signature.
 const GUESSED: f64 = 0.9;
@@ -98,7 +86,12 @@ const ROWS: &[Row] = &[
         weight: 0.45,
     },
     Row { failures: DOWNLOAD, changes: &[ChangeKind::Package], words: &[], weight: 0.2 },
-    Row { failures: DOWNLOAD, changes: &[ChangeKind::Event, ChangeKind::Process], words: &["feed"], weight: 0.35 },
+    Row {
+        failures: &["image-pull", "package-not-found", "package-download"],
+        changes: &[ChangeKind::Event, ChangeKind::Process],
+        words: &["feed"],
+        weight: 0.35,
+    },
     Row {
         failures: DOWNLOAD,
         changes: &[ChangeKind::Process],
@@ -135,7 +128,7 @@ const ROWS: &[Row] = &[
     Row {
         failures: MEMORY,
         changes: &[ChangeKind::Variable, ChangeKind::Process],
-        words: &["memory", "heap", "limit", "limits", "replicas", "cache", "disk", "size", "port", "probe", "health"],
+        words: &["memory", "heap", "limit", "limits", "cache", "disk", "size", "port", "probe", "health"],
         weight: 0.26,
     },
     Row {
@@ -224,11 +217,24 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
 }
 
-/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`.
+/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`, or a value has
+/// the form that one of them is in angles.
 pub(super) fn holds(change: &Change, words: &[&str]) -> bool {
-    // A set of variables names in its details what may have changed in it.
-    let details = change.details.as_ref().filter(|_| change.kind == ChangeKind::Variable);
-    let texts = [Some(&change.title), change.before.as_ref(), change.after.as_ref(), details];
+    if form::of(change).iter().any(|form| words.contains(form)) {
+        return true;
+    }
+    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line.
+    let details = match change.kind {
+        ChangeKind::Variable => change.details.as_deref(),
+        ChangeKind::Commit => change.details.as_deref().map(form::message),
+        _ => None,
+    };
+    // What a step is called says what it is for, not what was changed of it.
+    let title = match change.kind {
+        ChangeKind::Process => change.title.split(" of step ").next().unwrap_or_default(),
+        _ => change.title.as_str(),
+    };
+    let texts = [Some(title), change.before.as_deref(), change.after.as_deref(), details];
     texts.into_iter().flatten().any(|text| {
         // What a long text is about is said before that.
         let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);

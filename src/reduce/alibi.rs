@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use super::affinity::holds;
+use super::form;
 use super::topic::{PLAIN_AND_TLS, says};
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
@@ -11,13 +12,29 @@ use crate::model::{Change, ChangeKind, Log, Outcome};
 pub(super) struct Scene {
     /// Steps that failed.
     failed: HashSet<String>,
-    /// Steps of the run that had not begun when it failed.
+    /// Steps of the run that had begun when it failed, and those that had not.
+    begun: HashSet<String>,
     not_yet: HashSet<String>,
     /// The kind of the failure, and which words of the tables its loud lines say.
     kind: String,
     said: HashSet<&'static str>,
     /// Whether a certificate reached its end.
     ran_out: bool,
+    /// Whether more was asked for than is allowed.
+    over_limit: bool,
+}
+
+/// How a change and the step that failed belong together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Bearing {
+    /// It is of that step, or that step uses it.
+    Own,
+    /// An earlier step uses it.
+    Before,
+    /// Which step uses it is not known.
+    Open,
+    /// Only steps use it that had not begun.
+    Later,
 }
 
 /// A setting of a step that has power over nothing but some failures of that step.
@@ -78,13 +95,23 @@ const EVENTS: &[About] = &[
 /// What a commit says at its beginning that changes what people read and not what programs do.
 #[rustfmt::skip]
 const WORDS_ONLY: &[&str] =
-    &["docs", "doc", "document", "readme", "changelog", "format", "reformat", "typo", "style", "comment", "spelling"];
+    &["docs", "doc", "document", "readme", "changelog", "format", "reformat", "typo", "style", "comment", "spelling", "translate", "editorconfig",
+    "codeowners", "lint", "rubocop", "eslint", "tslint", "tflint", "phpstan", "spotless", "prettier", "storybook", "javadoc", "whitespace", "wording", "copyright",];
+
+/// What the server calls the step in which it fetches all packages.
+const ACQUISITION: &str = "acquire packages";
+
+/// How the message of a merge begins.
+const MERGES: &[&str] =
+    &["merge pull request", "merge branch", "merge remote", "merged in", "merged pr", "merge tag", "merge commit"];
 
 /// Kinds of failures that another version of a library makes, and words with which they show.
 #[rustfmt::skip]
 const OF_LIBRARIES: &[&str] = &[
     "package-not-found", "dependency-conflict", "version-mismatch", "compile-error", "test-failure", "crash",
     "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
+    "checksum", "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
+    "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
     "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
 ];
 
@@ -98,6 +125,10 @@ const ON_THE_WAY: &[&str] =
 const ELSEWHERE: &[&str] = &[
     "authentication", "cloud-permission", "kubernetes-rbac", "credential-expired", "database-migration", "database-deadlock",
 ];
+
+/// With which words a line says that more was asked for than is allowed.
+const OVER_LIMIT: &[&str] =
+    &["maximum", "exceeded", "exceeds", "quota", "too large", "out of range", "at most", "limit"];
 
 /// What is about certificates.
 const CERTIFICATES: &[&str] = &["certificate", "cert", "thumbprint", "pfx", "pem", "ca", "keystore", "truststore"];
@@ -128,24 +159,54 @@ impl Scene {
         let lines: Vec<String> =
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
-        let words = tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS]).flatten().copied();
+        let words =
+            tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT]).flatten().copied();
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
+        let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
-        Self { failed, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out }
+        Self { failed, begun, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
+    }
+
+    pub(super) fn bearing(&self, change: &Change) -> Bearing {
+        let Some(step) = change.step.as_ref().map(|step| step.trim().to_lowercase()) else { return Bearing::Open };
+        // What later steps deploy is fetched before any of them begins.
+        let is_fetched = self.failed.iter().any(|failed| failed.starts_with(ACQUISITION));
+        if self.failed.contains(&step) {
+            Bearing::Own
+        } else if is_fetched && change.kind == ChangeKind::Package {
+            Bearing::Open
+        } else if self.not_yet.contains(&step) {
+            Bearing::Later
+        } else if self.begun.contains(&step) {
+            Bearing::Before
+        } else {
+            Bearing::Open
+        }
     }
 
     /// From 1 where nothing speaks against `change` to nearly 0 where it cannot have done it.
     pub(super) fn doubt(&self, change: &Change) -> f64 {
         let title = change.title.to_lowercase();
-        let step = change.step.as_ref().map(|step| step.trim().to_lowercase());
+        let at = self.bearing(change);
+        // What had not begun cannot have failed, though a variable may be read by other ways than scripts and settings show.
+        let late = match change.kind {
+            ChangeKind::Process => 0.1,
+            ChangeKind::Commit | ChangeKind::Package | ChangeKind::Event => 0.4,
+            _ => 0.6,
+        };
+        if at == Bearing::Later {
+            return late;
+        }
+        if !self.over_limit && form::is_eased(change) {
+            return 0.6;
+        }
         match change.kind {
+            // What an earlier step does otherwise, though it succeeds, harms later ones less often.
+            ChangeKind::Process if at == Bearing::Before && title.starts_with("script of step ") => 0.85,
             ChangeKind::Process => {
-                // What had not begun cannot have failed; and a way to run alone says nothing of other steps.
-                if step.as_ref().is_some_and(|step| self.not_yet.contains(step)) {
-                    return 0.1;
-                }
+                // A way to run alone says nothing of other steps.
                 match SETTINGS.iter().find(|setting| title.starts_with(setting.title)) {
-                    Some(_) if step.is_some_and(|step| !self.failed.contains(&step)) => 0.2,
+                    Some(_) if at != Bearing::Own && change.step.is_some() => 0.2,
                     Some(setting) if !self.is(setting.makes) => 0.35,
                     _ => 1.0,
                 }
@@ -159,8 +220,8 @@ impl Scene {
             {
                 0.4
             }
-            // It may be read by other ways than scripts and settings show.
-            ChangeKind::Variable if step.is_some_and(|step| self.not_yet.contains(&step)) => 0.6,
+            // A machine of which the server warns still works.
+            ChangeKind::Event if title.ends_with(" is haswarnings") => 0.75,
             ChangeKind::Event => {
                 let about = EVENTS.iter().find(|about| title.starts_with(about.title));
                 let other_side = title.starts_with("certificate ") && self.is(PLAIN_AND_TLS);
@@ -169,9 +230,15 @@ impl Scene {
             ChangeKind::Commit => {
                 let message = message(&title);
                 let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+                // A merge brings what others made, which stands beside it.
+                if MERGES.iter().any(|start| message.starts_with(start)) {
+                    return 0.3;
+                }
                 let is_bump = matches!(first, "bump" | "upgrade" | "update");
+                // Even the looks of a migration may not change.
+                let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
                 let unrelated = is_bump && (!self.is(OF_LIBRARIES) || self.is(ON_THE_WAY));
-                if unrelated || WORDS_ONLY.contains(&first) { 0.5 } else { 1.0 }
+                if unrelated || WORDS_ONLY.contains(&first) && !is_looked_at { 0.5 } else { 1.0 }
             }
             ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
             _ => 1.0,
@@ -230,7 +297,7 @@ mod tests {
     fn a_step_that_had_not_begun_has_an_alibi() {
         check(ChangeKind::Process, "script of step Three", Some("Three"), "boom", true);
         check(ChangeKind::Process, "script of step Two", Some("Two"), "boom", false);
-        check(ChangeKind::Process, "script of step One", Some("One"), "boom", false);
+        check(ChangeKind::Process, "container image of step One", Some("One"), "boom", false);
         check(ChangeKind::Process, "removed step Four", Some("Four"), "boom", false);
     }
 

@@ -14,6 +14,8 @@ use crate::signature::{Catalogue, SURE};
 mod affinity;
 mod alibi;
 mod baseline;
+mod form;
+mod met;
 mod names;
 mod pick;
 mod places;

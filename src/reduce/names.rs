@@ -35,6 +35,13 @@ const COMMON: &[&str] = &[
     "yml", "your", "zip",
 ];
 
+/// Files that lie in every project of their sort.
+#[rustfmt::skip]
+const EVERYWHERE: &[&str] = &[
+    "package.json", "package-lock.json", "composer.json", "requirements.txt", "pom.xml", "main.tf", "values.yaml",
+    "chart.yaml", "web.config", "appsettings.json", "index.html", "setup.py", "pyproject.toml", "build.gradle",
+    "docker-compose.yml", "deploy.sh", "deploy.ps1", "script.ps1", "script.sh",
+];
 /// A form that is a name by itself.
 const NAME: f64 = 1.0;
 /// The first or last parts of such a one.
@@ -57,7 +64,12 @@ pub(super) fn is_joint(form: f64) -> bool {
 /// How two spellings of one name are told to be the same: `Api:Url`, `API_URL` and `api__url` are one.
 pub(super) fn key(word: &str) -> String {
     if word.chars().any(char::is_alphabetic) {
-        word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+        let mut key: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+        // One and many are one name.
+        if key.len() > 4 && key.ends_with('s') && !["ss", "us", "is"].iter().any(|end| key.ends_with(end)) {
+            key.pop();
+        }
+        key
     } else {
         word.to_owned()
     }
@@ -70,7 +82,10 @@ pub(super) fn each<'a>(text: &'a str, mut found: impl FnMut(&'a str, f64)) {
     let mut start: usize = 0;
     for run in text.split_inclusive(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c)) {
         let name = run.trim_end_matches(|c: char| !c.is_alphanumeric() && !"_.-:/\\@".contains(c));
-        let quoted = quote(start.checked_sub(1)) && quote(Some(start + name.len()));
+        // In quotes before a colon stands what data calls its parts.
+        let is_key =
+            matches!(bytes.get(start + name.len() + 1..), Some([b':', next, ..]) if !next.is_ascii_whitespace());
+        let quoted = quote(start.checked_sub(1)) && quote(Some(start + name.len())) && !is_key;
         start += run.len();
         if name.len() > LONGEST {
             continue;
@@ -167,6 +182,7 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         (true, _) => 0.8,
         // All hosts of an organization share its domain.
         _ if cuts.len() == 1 && text.rsplit_once('.').is_some_and(|(_, end)| DOMAINS.contains(&end)) => JOINT,
+        _ if EVERYWHERE.contains(&&*text.to_lowercase()) => 0.5,
         // A version with a word in it.
         _ if text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) => 0.8,
         _ => NAME,

@@ -4,27 +4,22 @@
 //! how strongly its line explains the failure, and how central it is to the change. Beside that count the sort of
 //! failure, the step and the time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use super::affinity;
-use super::alibi::Scene;
-use super::places;
-use super::said::{LOUD, key_line, line_weights, loud, of_the_run, said, standing};
+use super::alibi::{Bearing, Scene};
+use super::form;
+use super::met::{Names, ORDINARY, rarity};
+use super::said::{key_line, line_weights, loud};
 use super::topic::Topics;
-use super::touched::{BROUGHT_IN, details, most, touched};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must reach to be a suspect.
-const THRESHOLD: f64 = 0.36;
+/// What a change must reach to be a suspect, and where it is known of what such failures come, and that is not the world outside.
+const THRESHOLD: f64 = 0.35;
+const KNOWN_THRESHOLD: f64 = 0.31;
 /// A suspect with a smaller share of the first one's score is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.4;
 /// Suspects that are told.
 const MOST: usize = 5;
-/// Lines and words that one suspect cites.
-const CITED: usize = 3;
-/// What ordinary words may say together: not enough to accuse.
-const ORDINARY: f64 = 0.2;
 /// From which weight on a meeting sets a change apart from others of its sort.
 const NAMED: f64 = 0.05;
 /// How a host begins the title of a change that came after what the run was made from.
@@ -37,63 +32,45 @@ const SERVICE: f64 = 0.25;
 const UNNAMED: f64 = 0.4;
 /// How much the sort of a failure says where a change neither shares a name with it nor belongs to its step.
 const APART: f64 = 0.6;
-/// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
-const LINES: usize = 200;
+/// How much the sort of a variable says that the failed step does not read, where it reads others.
+const UNREAD: f64 = 0.7;
+/// From which weight on a sort of change is one that such failures come of.
+const FITS: f64 = 0.17;
+/// How much it says that an earlier step uses what such failures come of.
+const IN_PLACE: f64 = 0.1;
+/// Numbers that are names.
+const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
+/// From which weight on names speak together with a sort, and how much.
+const FAINT: f64 = 0.02;
+const TOGETHER: f64 = 0.25;
 
-/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does.
+/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does. `baseline` is the log of the
+/// last good run.
 #[must_use]
-pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -> Vec<Suspect> {
+pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, baseline: Option<&Log>) -> Vec<Suspect> {
     let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
     let kind = failure.map(|failure| failure.kind.as_str());
     let weights = line_weights(log, evidence, false);
-    let topics = Topics::of(loud(log, &weights), kind);
+    let topics = Topics::of(loud(log, &weights), kind, &log.steps);
     let scene = Scene::of(log, kind, loud(log, &weights), topics.expired);
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
-    let spared = outside || kind.is_some_and(affinity::spares_the_step);
+    let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
-    let said = said(log, evidence, &weights);
-    let most = most(changes.len());
-    let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
-    let mut holders: HashMap<&str, usize> = HashMap::new();
-    for name in touched.iter().flat_map(BTreeMap::keys) {
-        *holders.entry(name).or_default() += 1;
-    }
-    let standing = standing(log, &said, &holders);
-    let places = places::of(log, &weights);
-    let of_the_run = of_the_run(run);
-    let kin = |change| if outside { 0.0 } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
-    let kin: Vec<f64> = changes.iter().map(kin).collect();
-    let failed: HashSet<String> = log.steps.iter().filter(|step| step.culprit).map(|step| plain(&step.name)).collect();
-    let same_step = |change: &Change| change.step.as_deref().is_some_and(|step| failed.contains(&plain(step)));
-
-    let mut all_met: Vec<Met> = Vec::new();
-    for (change, touched) in changes.iter().zip(&touched) {
-        let mut meetings: Vec<Meeting> = touched
-            .iter()
-            // What fails outside is named by many; a change has to do with it where it brought the name in.
-            .filter(|(_, place)| !outside || **place >= BROUGHT_IN)
-            .filter_map(|(name, place)| {
-                let said = said.get(name.as_str())?;
-                // A change of the step names it anyway.
-                if said.lines.is_empty() && same_step(change) {
-                    return None;
-                }
-                let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
-                let in_log = rarity(standing.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
-                let own = of_the_run.get(name).copied().unwrap_or(1.0);
-                // A log begins with what its worker is: that it says so again proves nothing.
-                let line =
-                    if change.kind == ChangeKind::Worker && said.line < LOUD { said.line * 0.3 } else { said.line };
-                let weight = said.form.min(1.0) * line * place * own * among * in_log.sqrt();
-                Some(Meeting { name, word: said.word, weight, ordinary: said.form < 0.5, lines: &said.lines })
-            })
-            .collect();
-        let at_line = places::in_diff(&places, details(change, most));
-        meetings.sort_by(|a, b| {
-            b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
-        });
-        all_met.push(Met::of(&meetings, at_line.as_ref()));
-    }
+    let is_known = failure.is_some() || topics.are_known();
+    let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();
+    // Where it is known what the failed step reads, what it does not read is further from it.
+    let reads = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Variable && *at == Bearing::Own);
+    let uses = changes
+        .iter()
+        .zip(&bearing)
+        .any(|(one, at)| matches!(one.kind, ChangeKind::Event | ChangeKind::Variable) && *at == Bearing::Own);
+    let kin = |(change, at): (&Change, &Bearing)| {
+        let known =
+            if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
+        known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
+    };
+    let kin: Vec<f64> = changes.iter().zip(&bearing).map(kin).collect();
+    let all_met = Names { log, evidence, weights: &weights, run, baseline, outside }.all_met(changes, &bearing);
     // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
     let alike = |kind: f64, met: f64| {
         let met = if met < NAMED { 0.0 } else { met };
@@ -105,6 +82,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
         .map(|(kind, met)| if *kind > 0.0 { rarity(alike(*kind, met.weight).max(1), changes.len()) } else { 0.0 })
         .collect();
 
+    let least = if is_known && !outside && !topics.expired { KNOWN_THRESHOLD } else { THRESHOLD };
     let mut suspects: Vec<Suspect> = Vec::new();
     for (index, (change, met)) in changes.iter().zip(all_met).enumerate() {
         let by_kind = kin.get(index).zip(rarities.get(index)).map_or(0.0, |(weight, rarity)| weight * rarity);
@@ -114,18 +92,30 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
             ChangeKind::Package => 0.85,
             _ => 1.0,
         };
-        let same_step = same_step(change);
-        let is_apart = met.weight < NAMED && !same_step && !topics.share_a_service(change);
+        let at = bearing.get(index).copied().unwrap_or(Bearing::Open);
+        let known = kin.get(index).copied().unwrap_or_default();
+        let is_apart = met.weight < NAMED && at != Bearing::Own && !topics.share_a_service(change);
         let by_kind = match change.kind {
             // What ended by the clock comes of no change but one that names it.
             _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
+            // Where it is known what the step uses, an account that it does not use is further from it.
+            ChangeKind::Event if uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
+                by_kind * APART
+            }
+            // What is of the right sort and is named, however faintly, is more than both.
+            _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
             _ => by_kind,
         };
-        let by_step = by_step(change, same_step, spared);
+        let by_step = match at {
+            Bearing::Own => by_step(change, known, spared, is_known),
+            // What an earlier step put in place shows where it is used.
+            Bearing::Before if known >= FITS && !spared => IN_PLACE,
+            _ => 0.0,
+        };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        let score = score * scene.doubt(change);
-        if score < THRESHOLD || change.title.starts_with(SEEN) {
+        let score = score * scene.doubt(change) * leap(change);
+        if score < least || change.title.starts_with(SEEN) {
             continue;
         }
         let mut lines = met.lines;
@@ -142,18 +132,24 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run) -
     suspects
 }
 
-/// How much speaks for `change` that it belongs to the step that failed. `spared`: what failed is not of the step's making.
-fn by_step(change: &Change, same_step: bool, spared: bool) -> f64 {
-    match (same_step, change.kind) {
-        (false, _) => 0.0,
-        (true, _) if spared => 0.05,
-        (true, ChangeKind::Process) if change.details.is_some() => 0.36,
-        (true, ChangeKind::Process) => 0.33,
+/// How much speaks for `change` that it belongs to the step that failed. `known`: how much its sort speaks for it; `spared`: what
+/// failed is not of the step's making; `is_known`: what such failures come of is known.
+fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
+    // What the step uses and such failures come of is more than both.
+    let fits = known >= FITS;
+    match change.kind {
+        _ if spared => 0.05,
+        ChangeKind::Process if is_known && known <= 0.0 => 0.28,
+        ChangeKind::Process if change.details.is_some() => 0.36,
+        ChangeKind::Process => 0.33,
         // The tools that the step runs with.
-        (true, ChangeKind::Worker) => 0.25,
+        ChangeKind::Worker => 0.25,
+        ChangeKind::Variable | ChangeKind::Event if fits => 0.34,
         // What the step reads; alone it says too little.
-        (true, ChangeKind::Variable) => 0.22,
-        (true, _) => 0.08,
+        ChangeKind::Variable if form::is_amount(change) => 0.15,
+        ChangeKind::Variable => 0.22,
+        ChangeKind::Commit if fits => 0.15,
+        _ => 0.08,
     }
 }
 
@@ -166,9 +162,18 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
 ) -> f64 {
     let known = match failure {
         Some(failure) => affinity::between(&failure.kind, failure.domain, change),
-        None => lines().map(|line| affinity::to_a_door(line, change)).fold(0.0, f64::max),
+        None => 0.0,
     };
+    let known = lines().map(|line| affinity::to_a_door(line, change)).fold(known, f64::max);
     let known = known.max(topics.towards(change));
+    // A number that is too small or too large fails in its own ways.
+    if form::is_amount(change) && topics.by_amount(change) <= 0.0 && !affinity::holds(change, PORTS) {
+        return 0.0;
+    }
+    // Of two packages' feeds or two servers' passwords it is the one that the failure is about.
+    if topics.is_about_another(change) {
+        return known * 0.6;
+    }
     // What says where and how a service is used is nearer where the failure is about that sort of service.
     let is_setting = matches!(change.kind, ChangeKind::Variable | ChangeKind::Event);
     if known > 0.0 && is_setting && topics.share_a_service(change) {
@@ -178,75 +183,17 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
     }
 }
 
-fn plain(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
-/// From 1 for what one of `all` has to nearly 0 for what all have.
-#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
-fn rarity(having: usize, all: usize) -> f64 {
-    let all = (all + 1) as f64;
-    ((all / having.max(1) as f64).ln() / all.ln()).clamp(0.0, 1.0)
-}
-
-/// A name that a change and the evidence share.
-struct Meeting<'a> {
-    name: &'a str,
-    word: &'a str,
-    weight: f64,
-    ordinary: bool,
-    lines: &'a [usize],
-}
-
-/// All that a change and the evidence share, told once.
-#[derive(Default)]
-struct Met {
-    weight: f64,
-    lines: Vec<usize>,
-    words: Vec<String>,
-}
-
-impl Met {
-    /// Sums up `meetings`, best first. A part of a name that has met says nothing more.
-    fn of(meetings: &[Meeting<'_>], at_line: Option<&(usize, String)>) -> Self {
-        let mut met = Self::default();
-        let (mut left, mut ordinary) = (1.0, 1.0);
-        let mut taken: Vec<&str> = Vec::new();
-        if let Some((line, place)) = at_line {
-            left *= 0.2;
-            met.cite(&[*line], place);
+/// How much less than others a small step of a version is to blame.
+fn leap(change: &Change) -> f64 {
+    let named = || change.title.split_once(" from ").and_then(|(_, rest)| rest.split_once(" to "));
+    match change.kind {
+        // What one makes oneself counts its versions otherwise than a library does.
+        ChangeKind::Package => {
+            let versions = change.before.as_deref().zip(change.after.as_deref());
+            versions.map_or(1.0, |(before, after)| form::leap(before, after).max(0.9))
         }
-        for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
-            if taken.iter().any(|name| name.contains(meeting.name) || meeting.name.contains(name)) {
-                continue;
-            }
-            taken.push(meeting.name);
-            if meeting.ordinary {
-                ordinary *= 1.0 - meeting.weight;
-            } else {
-                left *= 1.0 - meeting.weight * 0.95;
-            }
-            if !meeting.lines.is_empty() {
-                met.cite(meeting.lines, meeting.word);
-            }
-            if taken.len() == 8 {
-                break;
-            }
-        }
-        met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY);
-        met.lines.sort_unstable();
-        met
-    }
-
-    fn cite(&mut self, lines: &[usize], word: &str) {
-        if self.words.len() < CITED {
-            self.words.push(word.to_owned());
-            let new = lines.iter().find(|line| !self.lines.contains(line));
-            // A line that holds two of the words is better than two lines.
-            if !lines.iter().any(|line| self.lines.contains(line)) {
-                self.lines.extend(new);
-            }
-        }
+        ChangeKind::Commit => named().map_or(1.0, |(before, after)| form::leap(before, after)),
+        _ => 1.0,
     }
 }
 

@@ -56,6 +56,7 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
     let (whole, paths) = wholeness(details);
     let (mut in_diff, mut in_list) = (false, false);
     let (mut removed, mut added) = (String::new(), String::new());
+    let is_package = |line: &str| change.kind == ChangeKind::Commit && line.starts_with("package ");
     for line in details.lines() {
         if line.starts_with("@@") {
             in_diff = true;
@@ -73,6 +74,8 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
             let place = match (in_diff, in_list) {
                 (true, _) => 0.2 * whole,
                 (false, true) => 0.7 * paths,
+                // Which package a commit went into says which step uses it, and little more.
+                (false, false) if is_package(line) => 0.4,
                 (false, false) if takes_away(line) => 1.0,
                 (false, false) => 0.7,
             };
@@ -133,7 +136,7 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
     for (text, others) in [(before, &new), (after, &old)] {
         names::each(text, |word, form| {
             let shared = others.contains(&names::key(word));
-            touch(word, form, if shared { 0.5 } else { 1.0 });
+            touch(word, form, if shared { 0.35 } else { 1.0 });
         });
     }
 }

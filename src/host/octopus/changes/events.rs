@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::model::{Change, ChangeKind};
 
 use super::super::wire::Event;
+use super::reads::Documents;
 use super::{About, Found, change, cleaned};
 
 /// Categories whose events are asked for over the whole space; deployments are too many there.
@@ -91,6 +92,16 @@ pub(super) fn merge(found: Vec<Found>, mut events: Vec<Event>, time: &Time) -> V
     let rest = events.iter().zip(&used).filter(|(event, used)| !**used && within(event.occurred, time.from, time.to));
     changes.extend(told(rest.map(|(event, _)| event)));
     changes
+}
+
+/// The ids of what each event is about, by the title that its change has.
+pub(super) fn documents(events: &[Event]) -> Documents {
+    events.iter().map(|event| (title(event), event.related_document_ids.clone())).collect()
+}
+
+fn title(event: &Event) -> String {
+    let text = cleaned(&event.message);
+    if text.is_empty() { event.category.clone() } else { text }
 }
 
 /// Whether an event has to do with this project, its place, or what all share.
@@ -188,8 +199,7 @@ fn within(when: Option<Timestamp>, from: Option<Timestamp>, to: Option<Timestamp
 fn told<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Change> {
     let mut told: Vec<(Change, usize)> = Vec::new();
     for event in events {
-        let text = cleaned(&event.message);
-        let title = if text.is_empty() { event.category.clone() } else { text };
+        let title = title(event);
         if let Some((same, count)) = told.iter_mut().find(|(one, _)| one.title == title) {
             *count += 1;
             same.when = event.occurred;

@@ -84,14 +84,13 @@ pub(super) fn since(
 ) -> (Baseline, Vec<Change>, Vec<Option<Log>>) {
     api.ask_once();
     let was = last.run;
-    let same_release = was.release_id == now.run.release_id && !was.release_id.is_empty();
     // Without our own release there is nothing to compare another one with, and that was noted already.
     let cost = "what it held is not compared";
     let answered = now.release.is_none() || last.release.is_some();
     let ready = match last.release {
         Some(Err(_)) if now.release.is_none() => None,
         Some(answer) => or_note(answer, notes, "the release of the last good run", cost),
-        None if same_release => now.release.cloned(),
+        None if was.release_id == now.run.release_id && !was.release_id.is_empty() => now.release.cloned(),
         None => now
             .progression
             .and_then(|all| all.releases.iter().map(|one| &one.release).find(|one| one.id == was.release_id).cloned()),
@@ -126,6 +125,7 @@ pub(super) fn since(
         .and_then(|answer| or_note(answer, notes, "the machines", "which of them changed is known from the logs alone"))
         .map(|page| page.items);
     let (events, known_since) = take_events(asked.events, notes);
+    let documents = events::documents(&events);
     let mut found = Vec::new();
     let mut add = |about: fn() -> About, changes: Vec<Change>| {
         found.extend(changes.into_iter().map(|change| Found { change, about: about() }));
@@ -153,8 +153,8 @@ pub(super) fn since(
     }
     let chosen = chosen(now, &was, old_process.as_ref(), machines.as_deref().unwrap_or_default());
     found.extend(chosen.into_iter().map(|change| by_starter(change, now)));
-    let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
     let values = values(&asked.sets);
+    let libraries = asked.libraries.and_then(Result::ok).map(|page| page.items).unwrap_or_default();
     found.extend(variable_changes(asked.sets, now, &was, &libraries, notes));
     let runs =
         targets::Runs { run: now.run, log: now.log, was: &was, old_log: &baseline.log, machines: machines.as_deref() };
@@ -178,7 +178,7 @@ pub(super) fn since(
             .unwrap_or_default(),
     };
     let mut changes = events::merge(found, events, &time);
-    reads::assign(&mut changes, now.process, &values, now.log);
+    reads::assign(&mut changes, now.process, &values, &documents, now.log);
     if changes.len() > MOST {
         notes.push(note(&format!("{} changes were found: {MOST} of them are looked at", changes.len())));
         changes.truncate(MOST);

@@ -1,9 +1,11 @@
-//! Which step reads a variable: what its script, settings or inputs say it takes, also by way of another variable's value.
+//! Which step a change bears on: what its script, settings or inputs say it takes, also by way of a variable's value.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::super::wire::{Process, ProcessStep};
-use crate::model::{Change, ChangeKind, Log};
+use crate::model::{Change, ChangeKind, Log, Outcome};
 
 /// A value may name another variable, and that one a third.
 const ROUNDS: usize = 3;
@@ -11,31 +13,82 @@ const ROUNDS: usize = 3;
 const TITLES: [&str; 5] =
     ["variable ", "new variable ", "removed variable ", "scope of variable ", "value typed in for variable "];
 
-/// Gives the changes of variables the step that reads them: the failed one if it does, else the only one that does.
-pub(super) fn assign(changes: &mut [Change], process: Option<&Process>, values: &[(String, String)], log: &Log) {
-    let steps: Vec<(&ProcessStep, Vec<&str>)> = process
+/// Gives changes the step that they bear on: of a variable one that reads it, of a commit one that uses its package, of what an
+/// event is about, such as an account, one that names its id.
+pub(super) fn assign(
+    changes: &mut [Change],
+    process: Option<&Process>,
+    values: &[(String, String)],
+    documents: &Documents,
+    log: &Log,
+) {
+    let users: Vec<(&ProcessStep, Vec<&str>)> = process
         .into_iter()
         .flat_map(|process| &process.steps)
         .map(|step| (step, reached(texts(step), values)))
         .collect();
-    let failed = |step: &ProcessStep| log.steps.iter().any(|one| one.culprit && one.name == step.name);
-    for change in changes.iter_mut().filter(|one| one.kind == ChangeKind::Variable && one.step.is_none()) {
-        let Some(title) = TITLES.iter().find_map(|start| change.title.strip_prefix(start)) else { continue };
-        let readers: Vec<&ProcessStep> = steps
-            .iter()
-            .filter(|(_, texts)| texts.iter().any(|text| names_one_of(text, title)))
-            .map(|(step, _)| *step)
-            .collect();
-        change.step = match (readers.iter().find(|step| failed(step)), readers.as_slice()) {
-            (Some(step), _) | (None, [step]) => Some(step.name.clone()),
-            _ => None,
+    let order = Order::of(log);
+    for change in changes.iter_mut().filter(|one| one.step.is_none()) {
+        let is_used = |texts: &[&str]| match change.kind {
+            ChangeKind::Variable => {
+                let name = TITLES.iter().find_map(|start| change.title.strip_prefix(start));
+                name.is_some_and(|title| texts.iter().any(|text| names_one_of(text, title)))
+            }
+            ChangeKind::Package => {
+                change.title.strip_prefix("package ").is_some_and(|package| texts.contains(&package))
+            }
+            ChangeKind::Commit => package(change).is_some_and(|package| texts.contains(&package)),
+            ChangeKind::Event => {
+                let ids = documents.get(&change.title).map(Vec::as_slice).unwrap_or_default();
+                ids.iter().any(|id| texts.contains(&id.as_str()))
+            }
+            _ => false,
         };
+        let names = users.iter().filter(|(_, texts)| is_used(texts)).map(|(step, _)| step.name.as_str());
+        change.step = order.nearest(names).map(str::to_owned);
+    }
+}
+
+/// The ids of what each event is about, by the title that its change has.
+pub(super) type Documents = BTreeMap<String, Vec<String>>;
+
+/// The package that a commit went into, as the end of its details says.
+fn package(commit: &Change) -> Option<&str> {
+    let last = commit.details.as_deref()?.lines().next_back()?;
+    last.strip_prefix("package ")?.split(' ').next()
+}
+
+/// Which steps had begun when the run failed.
+struct Order<'a> {
+    failed: Vec<&'a str>,
+    /// Those before the failed ones, latest last.
+    before: Vec<&'a str>,
+}
+
+impl<'a> Order<'a> {
+    fn of(log: &'a Log) -> Self {
+        let first = log.steps.iter().position(|step| step.culprit).unwrap_or(log.steps.len());
+        let ran = log.steps.iter().take(first).filter(|step| step.outcome != Outcome::Skipped);
+        Self {
+            failed: log.steps.iter().filter(|step| step.culprit).map(|step| step.name.as_str()).collect(),
+            before: ran.map(|step| step.name.as_str()).collect(),
+        }
+    }
+
+    /// Of the steps that use a thing the one to tell: the failed one if it does, else the last one before it, else the first
+    /// one after it.
+    fn nearest<'b>(&self, names: impl Iterator<Item = &'b str>) -> Option<&'b str> {
+        let names: Vec<&str> = names.collect();
+        let failed = names.iter().find(|name| self.failed.contains(name));
+        let before = || names.iter().rfind(|name| self.before.contains(name));
+        failed.or_else(before).or_else(|| names.first()).copied()
     }
 }
 
 /// The texts, and the values that they take in, which may take in others.
 fn reached<'a>(mut texts: Vec<&'a str>, values: &'a [(String, String)]) -> Vec<&'a str> {
-    let mut left: Vec<&(String, String)> = values.iter().filter(|(_, value)| value.contains("#{")).collect();
+    let leads_on = |value: &str| value.contains("#{") || is_id(value);
+    let mut left: Vec<&(String, String)> = values.iter().filter(|(_, value)| leads_on(value)).collect();
     let mut from = 0;
     for _ in 1..ROUNDS {
         let reads = |one: &&(String, String)| texts.iter().skip(from).any(|text| takes(text, &one.0));
@@ -44,6 +97,13 @@ fn reached<'a>(mut texts: Vec<&'a str>, values: &'a [(String, String)]) -> Vec<&
         texts.extend(next.iter().map(|(_, value)| value.as_str()));
     }
     texts
+}
+
+/// Whether a value is the id of something on the server, such as `Accounts-3`.
+fn is_id(value: &str) -> bool {
+    value.rsplit_once('-').is_some_and(|(kind, number)| {
+        kind.ends_with('s') && kind.bytes().all(|byte| byte.is_ascii_alphabetic()) && number.parse::<u32>().is_ok()
+    })
 }
 
 /// Whether `text` takes the variable that a title names before it says where it is of or for, such as `Api:Url of Shared`.
@@ -68,7 +128,9 @@ fn takes(text: &str, name: &str) -> bool {
     });
     // The server gives a PowerShell script each variable under its name without signs.
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    // Settings that ask for a variable, such as the account to use, hold its bare name.
     in_signs
+        || text == name && name.len() > 3
         || plain.len() > 3
             && text.split('$').skip(1).any(|after| {
                 let word = after.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
@@ -86,8 +148,9 @@ fn texts(step: &ProcessStep) -> Vec<&str> {
         for value in action.properties.values().chain([&action.inputs]) {
             strings(value, &mut texts);
         }
-        texts.extend([action.container.image.as_str(), &action.container.dockerfile]);
-        texts.extend(action.packages.iter().map(|package| package.package_id.as_str()));
+        texts.extend([action.container.image.as_str(), &action.container.dockerfile, &action.container.feed_id]);
+        texts.extend([action.worker_pool_id.as_str(), &action.worker_pool_variable]);
+        texts.extend(action.packages.iter().flat_map(|package| [package.package_id.as_str(), &package.feed_id]));
     }
     texts
 }
@@ -125,37 +188,67 @@ mod tests {
         }
     }
 
-    /// The step that a change with this title is given, in a process of which `Two` failed.
-    fn check(title: &str, expected: Option<&str>) {
-        let step = |name: &str, script: &str| json!({ "Name": name, "Actions": [{ "Properties": { "Octopus.Action.Script.ScriptBody": script } }] });
-        let steps = [step("One", "#{A} #{B}"), step("Two", "#{A} #{Whole}"), step("Three", "#{A} #{C}")];
+    /// The step that a change is given, in a process of which `Two` failed.
+    fn check(kind: ChangeKind, title: &str, details: Option<&str>, expected: Option<&str>) {
+        let step = |name: &str, script: &str, package: &str| {
+            let properties =
+                json!({ "Octopus.Action.Script.ScriptBody": script, "Octopus.Action.AzureAccount.Variable": "Azure" });
+            json!({ "Name": name, "Actions": [{ "Properties": properties, "Packages": [{ "PackageId": package }] }] })
+        };
+        let steps = [
+            step("One", "#{A} #{B}", "Shop.Tools"),
+            step("Two", "#{A} #{Whole}", "Shop.Web"),
+            step("Three", "#{A} #{C}", "Shop.Late"),
+        ];
         let process: Process = serde_json::from_value(json!({ "Steps": steps })).unwrap();
         let mut builder = crate::clean::LogBuilder::default();
-        builder.step(crate::model::Step {
-            name: "Two".to_owned(),
-            place: None,
-            outcome: crate::model::Outcome::Failed,
-            culprit: true,
-            started: None,
-            finished: None,
-            attempts: 1,
-            depth: 0,
-        });
-        let values = [("Whole", "host=#{Part}"), ("Part", "#{Part}"), ("Other", "#{C}")]
+        for (name, outcome) in [("One", Outcome::Succeeded), ("Two", Outcome::Failed), ("Three", Outcome::Skipped)] {
+            builder.step(crate::model::Step {
+                name: name.to_owned(),
+                place: None,
+                outcome,
+                culprit: name == "Two",
+                started: None,
+                finished: None,
+                attempts: 1,
+                depth: 0,
+            });
+        }
+        let values = [("Whole", "host=#{Part}"), ("Part", "#{Part}"), ("Other", "#{C}"), ("Azure", "Accounts-7")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut changes = [super::super::change(ChangeKind::Variable, title.to_owned())];
-        assign(&mut changes, Some(&process), &values, &builder.finish());
+        let documents = [("Account Azure was modified", "Accounts-7"), ("Account Old was modified", "Accounts-8")]
+            .map(|(title, id)| (title.to_owned(), vec![id.to_owned()]));
+        let mut changes =
+            [Change { details: details.map(str::to_owned), ..super::super::change(kind, title.to_owned()) }];
+        assign(&mut changes, Some(&process), &values, &documents.into(), &builder.finish());
         assert_eq!(changes.first().and_then(|change| change.step.as_deref()), expected, "{title}");
     }
 
     #[test]
+    fn a_commit_bears_on_the_step_that_uses_its_package() {
+        let commit = |details, expected| check(ChangeKind::Commit, "commit 1a2b3c4 Round totals", details, expected);
+        commit(Some("Why\n\npackage Shop.Web 1.2"), Some("Two"));
+        commit(Some("package Shop.Late 1.2"), Some("Three"));
+        commit(Some("package Shop.Other 1.2"), None);
+        commit(None, None);
+        check(ChangeKind::Package, "package Shop.Tools", None, Some("One"));
+    }
+
+    #[test]
+    fn an_event_bears_on_the_step_that_uses_what_it_is_about() {
+        check(ChangeKind::Event, "Account Azure was modified", None, Some("Two"));
+        check(ChangeKind::Event, "Account Old was modified", None, None);
+    }
+
+    #[test]
     fn a_variable_belongs_to_the_step_that_reads_it() {
-        check("variable A", Some("Two"));
-        check("variable A of Shared for Production", Some("Two"));
-        check("new variable B", Some("One"));
-        check("scope of variable C", Some("Three"));
-        check("variable Part", Some("Two"));
-        check("variable D", None);
-        check("variables of the project", None);
+        let variable = |title, expected| check(ChangeKind::Variable, title, None, expected);
+        variable("variable A", Some("Two"));
+        variable("variable A of Shared for Production", Some("Two"));
+        variable("new variable B", Some("One"));
+        variable("scope of variable C", Some("Three"));
+        variable("variable Part", Some("Two"));
+        variable("variable D", None);
+        variable("variables of the project", None);
     }
 }

@@ -1,0 +1,181 @@
+//! What a change looks like, whatever it names: the forms of its values, how far a version went, what a commit says beside its
+//! files.
+
+use super::affinity::holds;
+use super::topic::{Way, moved};
+use crate::model::{Change, ChangeKind};
+
+/// How files end that are no hosts.
+#[rustfmt::skip]
+const ENDINGS: &[&str] = &[
+    "json", "xml", "yml", "yaml", "toml", "ini", "conf", "config", "txt", "md", "log", "sh", "ps1", "cmd", "bat", "py", "js",
+    "ts", "cs", "dll", "exe", "jar", "war", "zip", "gz", "tgz", "nupkg", "sql", "html", "css", "svg", "png", "jpg", "pem",
+    "pfx", "crt", "key", "tf", "tfvars", "tfstate", "csv", "pdf",
+];
+
+/// The forms of a change's values, each in angles.
+pub(super) fn of(change: &Change) -> Vec<&'static str> {
+    if change.kind == ChangeKind::Process {
+        return if stops(change) { vec!["<stops>"] } else { Vec::new() };
+    }
+    if change.kind != ChangeKind::Variable {
+        return Vec::new();
+    }
+    let (before, after) = (change.before.as_deref().map(str::trim), change.after.as_deref().map(str::trim));
+    let values = [before, after];
+    let any = |is: fn(&str) -> bool| values.into_iter().flatten().any(is);
+    let mut forms = Vec::new();
+    if any(is_address) {
+        forms.push("<address>");
+    }
+    if any(is_path) {
+        forms.push("<path>");
+    }
+    if values.into_iter().flatten().any(|text| text.starts_with(['{', '[', '<']) && text.len() > 2) {
+        forms.push("<structure>");
+    }
+    if before.is_some_and(|text| !text.is_empty()) && after == Some("") {
+        forms.push("<emptied>");
+    }
+    forms
+}
+
+/// Whether a step that is new, or runs when it did not, or new lines of a script stop something that runs.
+fn stops(change: &Change) -> bool {
+    const VERBS: &[&str] = &["stop", "disable", "kill", "down", "uninstall", "drain", "pause"];
+    let verb = |word: &str| VERBS.contains(&word.to_ascii_lowercase().split('-').next().unwrap_or_default());
+    let stops = |line: &str| line.split_whitespace().take(3).any(verb);
+    let details = change.details.as_deref().unwrap_or_default();
+    let is_edit = details.lines().any(|line| line.starts_with("@@"));
+    !change.title.starts_with("removed ")
+        && details.lines().any(|line| match line.strip_prefix('+') {
+            Some(line) => stops(line),
+            None => !is_edit && stops(line),
+        })
+}
+
+/// Whether `text` says where something is reached: an address with a scheme, a host, a connection string.
+fn is_address(text: &str) -> bool {
+    text.split([',', ';', ' ', '=']).any(|part| part.contains("://") || is_host(part))
+}
+
+fn is_host(text: &str) -> bool {
+    let (name, port) = text.split_once(':').unwrap_or((text, ""));
+    let parts: Vec<&str> = name.split('.').collect();
+    let is_part = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let last = parts.last().copied().unwrap_or_default();
+    let is_number = name.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    parts.iter().all(is_part)
+        && port.bytes().all(|b| b.is_ascii_digit())
+        && if is_number {
+            parts.len() == 4
+        } else {
+            parts.len() > 1
+                && last.len() > 1
+                && last.bytes().all(|b| b.is_ascii_alphabetic())
+                && !ENDINGS.contains(&&*last.to_lowercase())
+        }
+}
+
+/// Whether `text` is a place in a tree of files.
+fn is_path(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_drive = matches!(bytes, [letter, b':', b'\\' | b'/', ..] if letter.is_ascii_alphabetic());
+    !text.contains("://")
+        && !text.contains(char::is_whitespace)
+        && (is_drive || text.starts_with(['/', '\\', '~', '.']) || text.split(['/', '\\']).count() > 1)
+        && text.contains(['/', '\\'])
+}
+
+/// Names of how long something may take, or how often it is tried.
+#[rustfmt::skip]
+const PATIENCE: &[&str] = &[
+    "timeout", "timeouts", "deadline", "retries", "retry", "attempts", "wait", "patience", "grace", "maxwait", "sleep",
+];
+
+/// Whether a change gives something more time, or more tries.
+pub(super) fn is_eased(change: &Change) -> bool {
+    matches!(change.kind, ChangeKind::Variable | ChangeKind::Process)
+        && moved(change) == Some(Way::Up)
+        && holds(change, PATIENCE)
+}
+
+/// Whether a change is of a mere number.
+pub(super) fn is_amount(change: &Change) -> bool {
+    change.kind == ChangeKind::Variable && moved(change).is_some()
+}
+
+/// What somebody wrote of a commit, before its files and its diff.
+pub(super) fn message(details: &str) -> &str {
+    let end = ["\nFiles:", "\ndiff ", "\n--- ", "\n@@ "].iter().filter_map(|mark| details.find(mark)).min();
+    let message = details.get(..end.unwrap_or(details.len())).unwrap_or(details);
+    let message = if message.starts_with("Files:") { "" } else { message };
+    // What it went into is told last.
+    let (rest, last) = message.trim_end().rsplit_once('\n').unwrap_or(("", message));
+    if last.starts_with("package ") { rest } else { message }
+}
+
+/// How much more likely than others another version breaks something, by which of its numbers went on.
+pub(super) fn leap(before: &str, after: &str) -> f64 {
+    let numbers = |text: &str| -> Vec<u64> {
+        let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+        text.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+    };
+    let (old, new) = (numbers(before), numbers(after));
+    if old.len() < 2 || new.len() < 2 {
+        return 1.0;
+    }
+    match old.iter().zip(&new).position(|(old, new)| old != new) {
+        Some(0) => 1.0,
+        Some(1) => 0.85,
+        _ => 0.7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_by_their_form() {
+        let of = |before: Option<&str>, after: Option<&str>| {
+            super::of(&Change {
+                kind: ChangeKind::Variable,
+                title: "variable X".to_owned(),
+                before: before.map(str::to_owned),
+                after: after.map(str::to_owned),
+                details: None,
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            })
+        };
+        for address in
+            ["https://api.example.com/v1", "db-1.example.net:5432", "10.0.0.7", "Server=sql.example.com;Database=x"]
+        {
+            assert_eq!(of(None, Some(address)).first(), Some(&"<address>"), "{address}");
+        }
+        for other in ["1.4.2", "en,de", "appsettings.json", "half-up", "15", "teal"] {
+            assert!(of(None, Some(other)).is_empty(), "{other}");
+        }
+        assert_eq!(of(None, Some("D:\\Services\\Shop")), ["<path>"]);
+        assert_eq!(of(None, Some("/srv/shop")), ["<path>"]);
+        assert_eq!(of(Some("on"), Some("")), ["<emptied>"]);
+    }
+
+    #[test]
+    fn a_message_ends_before_files_and_package() {
+        assert_eq!(message("Why\n\npackage Shop.Web 1.2").trim(), "Why");
+        assert_eq!(message("package Shop.Web 1.2"), "");
+        assert_eq!(message("Why\n\nFiles:\nsrc/a.cs").trim(), "Why");
+        assert_eq!(message("Files:\nsrc/a.cs"), "");
+    }
+
+    #[test]
+    fn a_patch_breaks_less_than_a_new_major_version() {
+        assert!(leap("4.31.1", "5.0.1") > leap("4.30.1", "4.31.0"));
+        assert!(leap("4.30.1", "4.31.0") > leap("4.30.1", "4.30.2"));
+        assert!(leap("abc", "def") > 0.9);
+    }
+}

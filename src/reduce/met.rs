@@ -1,0 +1,196 @@
+//! Where a change and the evidence meet: in names, in lines of files, in whole values and in phrases; and what that says.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::alibi::Bearing;
+use super::places;
+use super::said::{LOUD, of_the_run, said, standing};
+use super::touched::{BROUGHT_IN, details, most, touched};
+use crate::model::{Change, ChangeKind, Evidence, Log, Run};
+
+/// Lines and words that one suspect cites.
+const CITED: usize = 3;
+/// What names in lines that only say what was done may say together.
+const IN_PASSING: f64 = 0.55;
+/// What it says that a line of a file which the evidence names was changed, or that a line holds the whole of a new value.
+const AT_LINE: f64 = 0.8;
+const AT_VALUE: f64 = 0.5;
+/// How much a name says that stands in a good run's log too.
+const USUAL: f64 = 0.85;
+/// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
+const LINES: usize = 200;
+/// What ordinary words may say together: not enough to accuse.
+pub(super) const ORDINARY: f64 = 0.2;
+
+/// What is needed to hold the names of changes against those of the evidence.
+pub(super) struct Names<'a> {
+    pub(super) log: &'a Log,
+    pub(super) evidence: &'a Evidence,
+    pub(super) weights: &'a BTreeMap<usize, f64>,
+    pub(super) run: &'a Run,
+    pub(super) baseline: Option<&'a Log>,
+    pub(super) outside: bool,
+}
+
+impl Names<'_> {
+    /// What each change and the evidence share.
+    pub(super) fn all_met(&self, changes: &[Change], bearing: &[Bearing]) -> Vec<Met> {
+        let (log, weights) = (self.log, self.weights);
+        let said = said(log, self.evidence, weights);
+        let most = most(changes.len());
+        let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
+        let mut holders: HashMap<&str, usize> = HashMap::new();
+        for name in touched.iter().flat_map(BTreeMap::keys) {
+            *holders.entry(name).or_default() += 1;
+        }
+        let here = standing(log, &said, &holders);
+        let usual = self.baseline.map(|log| standing(log, &said, &holders)).unwrap_or_default();
+        let places = places::of(log, weights);
+        let of_the_run = of_the_run(self.run);
+        let mut all = Vec::new();
+        for ((change, touched), at) in changes.iter().zip(&touched).zip(bearing) {
+            // What fails outside is named by many; a change has to do with it where it brought the name in.
+            let brought = touched.iter().filter(|(_, place)| !self.outside || **place >= BROUGHT_IN);
+            let meetings = brought.filter_map(|(name, place)| {
+                let said = said.get(name.as_str())?;
+                // A change of the step names it anyway.
+                if said.lines.is_empty() && *at == Bearing::Own {
+                    return None;
+                }
+                let among = rarity(holders.get(name.as_str()).copied().unwrap_or(1), changes.len());
+                let in_log = rarity(here.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
+                let own = of_the_run.get(name).copied().unwrap_or(1.0);
+                // What a good run says as well is less likely to be what is wrong.
+                let news = if usual.contains_key(name.as_str()) { USUAL } else { 1.0 };
+                // A log begins with what its worker is: that it says so again proves nothing.
+                let line =
+                    if change.kind == ChangeKind::Worker && said.line < LOUD { said.line * 0.3 } else { said.line };
+                let weight = said.form.min(1.0) * line * place * own * among * in_log.sqrt() * news;
+                let form = if said.form < 0.5 { Form::Word } else { Form::Name };
+                let form = if form == Form::Name && said.line < LOUD { Form::Quiet } else { form };
+                Some(Meeting { name, word: said.word, weight, form, lines: &said.lines })
+            });
+            let mut meetings: Vec<Meeting> = meetings.collect();
+            let at_line = places::in_diff(&places, details(change, most)).map(|place| (place, AT_LINE));
+            let at_line = at_line.or_else(|| Some((self.value(change).or_else(|| self.phrase(change))?, AT_VALUE)));
+            meetings.sort_by(|a, b| {
+                b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
+            });
+            all.push(Met::of(&meetings, at_line));
+        }
+        all
+    }
+
+    /// Where a line that tells why quotes several words that stand so in a change's title, such as what a feed is called.
+    fn phrase(&self, change: &Change) -> Option<(usize, String)> {
+        let loud = self.weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| *line);
+        let quoted = |line: usize| {
+            let parts = self.log.line(line).split(['\'', '"', '`']).skip(1).step_by(2);
+            let mut phrases = parts.filter(|part| part.contains(' ') && (5..=80).contains(&part.len()));
+            phrases.find(|phrase| change.title.contains(phrase)).map(|phrase| (line, phrase.to_owned()))
+        };
+        loud.into_iter().find_map(quoted)
+    }
+
+    /// Where a line that tells why holds the whole new value of a variable, which no good run said and which is no name.
+    fn value(&self, change: &Change) -> Option<(usize, String)> {
+        let value = change.after.as_deref().map(str::trim).filter(|_| change.kind == ChangeKind::Variable)?;
+        let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
+        let fits = |line: &str, at: usize| {
+            let before = line.get(..at).and_then(|text| text.chars().next_back());
+            let after = line.get(at + value.len()..).and_then(|text| text.chars().next());
+            let is_quoted = before.is_some_and(|c| "'\"`".contains(c)) && before == after;
+            let is_apart = ![before, after].into_iter().flatten().any(|c| c.is_alphanumeric() || "._-/".contains(c));
+            is_quoted || is_apart && is_mixed && value.len() > 3
+        };
+        let is_name = value.len() > 4 && !value.contains(char::is_whitespace);
+        if !(2..=200).contains(&value.len()) || is_name || self.baseline.is_some_and(|log| log.text.contains(value)) {
+            return None;
+        }
+        let loud = self.weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| *line);
+        let mut holding = loud.filter(|line| {
+            let text = self.log.line(*line);
+            text.match_indices(value).any(|(at, _)| fits(text, at))
+        });
+        holding.next().map(|line| (line, value.to_owned()))
+    }
+}
+
+/// A name that a change and the evidence share.
+struct Meeting<'a> {
+    name: &'a str,
+    word: &'a str,
+    weight: f64,
+    form: Form,
+    lines: &'a [usize],
+}
+
+/// What a name is worth among others.
+#[derive(PartialEq)]
+enum Form {
+    /// An ordinary word,
+    Word,
+    /// a name in a line that only says what was done,
+    Quiet,
+    /// and one in a line that tells why.
+    Name,
+}
+
+/// All that a change and the evidence share, told once.
+#[derive(Default)]
+pub(super) struct Met {
+    pub(super) weight: f64,
+    pub(super) lines: Vec<usize>,
+    pub(super) words: Vec<String>,
+}
+
+impl Met {
+    /// Sums up `meetings`, best first. A part of a name that has met says nothing more.
+    fn of(meetings: &[Meeting<'_>], at_line: Option<((usize, String), f64)>) -> Self {
+        let mut met = Self::default();
+        let (mut left, mut ordinary, mut quiet) = (1.0, 1.0, 1.0);
+        let mut taken: Vec<&str> = Vec::new();
+        if let Some(((line, place), weight)) = at_line {
+            left *= 1.0 - weight;
+            met.cite(&[line], &place);
+        }
+        for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
+            if taken.iter().any(|name| name.contains(meeting.name) || meeting.name.contains(name)) {
+                continue;
+            }
+            taken.push(meeting.name);
+            match meeting.form {
+                Form::Word => ordinary *= 1.0 - meeting.weight,
+                Form::Quiet => quiet *= 1.0 - meeting.weight * 0.95,
+                Form::Name => left *= 1.0 - meeting.weight * 0.95,
+            }
+            if !meeting.lines.is_empty() {
+                met.cite(meeting.lines, meeting.word);
+            }
+            if taken.len() == 8 {
+                break;
+            }
+        }
+        met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY) * quiet.max(1.0 - IN_PASSING);
+        met.lines.sort_unstable();
+        met
+    }
+
+    fn cite(&mut self, lines: &[usize], word: &str) {
+        if self.words.len() < CITED {
+            self.words.push(word.to_owned());
+            let new = lines.iter().find(|line| !self.lines.contains(line));
+            // A line that holds two of the words is better than two lines.
+            if !lines.iter().any(|line| self.lines.contains(line)) {
+                self.lines.extend(new);
+            }
+        }
+    }
+}
+
+/// From 1 for what one of `all` has to nearly 0 for what all have.
+#[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
+pub(super) fn rarity(having: usize, all: usize) -> f64 {
+    let all = (all + 1) as f64;
+    ((all / having.max(1) as f64).ln() / all.ln()).clamp(0.0, 1.0)
+}
