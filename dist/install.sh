@@ -66,17 +66,24 @@ else
   fail "this machine has none of sha256sum, shasum and openssl, so the download can't be verified"
 fi
 
-asset=firefighter-$target.tar.gz
+# The smaller archive where it can be unpacked.
+ends=tar.gz
+if command -v xz >/dev/null 2>&1; then ends="tar.xz tar.gz"; fi
 work=$(mktemp -d) || fail "there is no room for temporary files"
 part=
 trap 'rm -rf "$work"; [ -z "$part" ] || rm -f "$part"' EXIT
 trap 'exit 130' INT TERM
 get "$from/SHA256SUMS" "$work/SHA256SUMS" || fail "$from/SHA256SUMS could not be downloaded"
-promised=$(awk -v name="$asset" '$2 == name || $2 == "*" name { print $1; exit }' "$work/SHA256SUMS")
+for end in $ends; do
+  asset=firefighter-$target.$end
+  promised=$(awk -v name="$asset" '$2 == name || $2 == "*" name { print $1; exit }' "$work/SHA256SUMS")
+  if [ -n "$promised" ]; then break; fi
+done
 [ -n "$promised" ] || fail "there is no checksum of $asset in $from/SHA256SUMS"
 get "$from/$asset" "$work/$asset" || fail "$from/$asset could not be downloaded"
 [ "$(digest "$work/$asset")" = "$promised" ] || fail "$asset is not the file that its checksum promises"
-tar -xzf "$work/$asset" -C "$work" firefighter || fail "$asset cannot be unpacked"
+case "$asset" in *.xz) how=J ;; *) how=z ;; esac
+tar "-x${how}f" "$work/$asset" -C "$work" firefighter || fail "$asset cannot be unpacked"
 
 mkdir -p "$to" || fail "the folder $to cannot be made"
 # Moved in one go, so that a program that runs is never half written over.

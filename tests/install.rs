@@ -84,12 +84,15 @@ fn a_release_is_packed_the_same_each_time_and_everything_in_it_has_its_checksum(
         "SHA256SUMS",
         "THIRD-PARTY-LICENSES.txt",
         &format!("firefighter-{ARM}.tar.gz"),
+        &format!("firefighter-{ARM}.tar.xz"),
         "firefighter-linux-arm64",
         "firefighter-linux-x64",
         "firefighter-windows-x64",
         &format!("firefighter-{WINDOWS}.tar.gz"),
+        &format!("firefighter-{WINDOWS}.tar.xz"),
         &format!("firefighter-{WINDOWS}.zip"),
         &format!("firefighter-{LINUX}.tar.gz"),
+        &format!("firefighter-{LINUX}.tar.xz"),
         "firefighter.cdx.json",
         "install.ps1",
         "install.sh",
@@ -141,6 +144,7 @@ fn the_program_is_at_the_top_of_its_archive_and_may_be_executed() {
     let Some(release) = release() else { return };
     for (archive, program) in [
         (format!("firefighter-{LINUX}.tar.gz"), "firefighter"),
+        (format!("firefighter-{LINUX}.tar.xz"), "firefighter"),
         (format!("firefighter-{WINDOWS}.tar.gz"), "firefighter.exe"),
         (format!("firefighter-{WINDOWS}.zip"), "firefighter.exe"),
     ] {
@@ -208,7 +212,7 @@ fn a_program_that_is_too_large_is_not_packed() {
     }
     let place = folder("large");
     fs::create_dir_all(place.join(LINUX)).unwrap();
-    fs::write(place.join(LINUX).join("firefighter"), vec![0; (8 << 20) + 1]).unwrap();
+    fs::write(place.join(LINUX).join("firefighter"), vec![0; (9 << 20) + 1]).unwrap();
     let output = Command::new("python3").arg(root().join("dist/pack")).arg(&place).output().unwrap();
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("LARGER"), "{output:?}");
@@ -291,6 +295,20 @@ fn the_installer_installs_what_its_checksum_promises_wherever_it_is_told() {
         let output = install(&bin, &place, &["--from", &format!("{}/", server.url())]);
         assert!(output.status.success() && place.join(".local/bin/firefighter").is_file(), "{output:?}");
     }
+}
+
+#[test]
+fn the_installer_takes_the_smaller_archive_where_it_can_be_unpacked() {
+    let (Some(without), Some(xz)) = (serve(|name, bytes| (!name.ends_with(".gz")).then_some(bytes)), have("xz")) else {
+        return;
+    };
+    let place = folder("smaller");
+    let bin = machine(&place, "Linux", "x86_64", &[]);
+    let output = install(&bin, &place, &["--from", &without.url()]);
+    assert!(!output.status.success(), "without xz the other one is asked for: {output:?}");
+    symlink(xz, bin.join("xz")).unwrap();
+    let output = install(&bin, &place, &["--from", &without.url()]);
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
