@@ -71,11 +71,12 @@ fn without_tests(text: &str) -> &str {
 }
 
 /// Files that are only compiled for tests.
-const TESTS: [&str; 6] = [
+const TESTS: [&str; 7] = [
     "diagnose/answer/tests.rs",
     "diagnose/held/tests.rs",
     "forge/tests.rs",
     "redact/tests.rs",
+    "redact/value/tests.rs",
     "signature/tests.rs",
     "report/sample.rs",
 ];

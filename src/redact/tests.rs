@@ -190,6 +190,14 @@ fn a_private_key_behind_prefixes_or_on_one_line_is_masked() {
 }
 
 #[test]
+fn each_private_key_is_a_secret_of_its_own() {
+    let key = |body: &str| format!("-----BEGIN PRIVATE KEY-----\n{body}\n{body}\n-----END PRIVATE KEY-----\n");
+    let text = key("fakefakefakefakefake0123456789") + &key("0123456789fakefakefakefakefake");
+    let masks = |number: usize| key(&format!("⟨secret:{number}⟩"));
+    check(&text, &[], &(masks(1) + &masks(2)));
+}
+
+#[test]
 fn a_certificate_stays() {
     let text = format!("-----BEGIN CERTIFICATE-----\n{KEY}\n-----END CERTIFICATE-----");
     check(&text, &[], &text);
