@@ -133,6 +133,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fragment_of_base64_has_every_character_that_the_neighbors_do_not_change() {
+        let forms = forms("abcdef");
+        // Of `AGFiY2RlZg==` and `AABhYmNkZWY=`, where one byte or two stand before the value.
+        for fragment in ["YWJjZGVm", "FiY2RlZ", "hYmNkZW"] {
+            assert!(forms.iter().any(|form| form == fragment), "{fragment} in {forms:?}");
+        }
+    }
+
+    #[test]
     fn a_whole_file_in_a_variable_is_looked_for_as_it_is() {
         let largest = "a".repeat(LARGEST_ENCODED);
         assert!(forms(&largest).len() > 10 && forms(&format!("{largest}a")).len() == 1);

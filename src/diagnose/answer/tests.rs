@@ -153,10 +153,12 @@ fn what_cites_a_line_comes_before_a_guess_and_else_the_order_stays() {
         claim("guess two of requests", &[]),
         claim("requests, shown second", &["L4"]),
     ];
-    let told = told(&answer(&claims), &nothing());
+    let ordered = told(&answer(&claims), &nothing());
     let expected =
         ["requests, shown first", "requests, shown second", "guess one of requests", "guess two of requests"];
-    assert_eq!(causes(&told), expected);
+    assert_eq!(causes(&ordered), expected);
+    let guesses = [claim("guess one of requests", &[]), claim("guess two of requests", &[])];
+    assert_eq!(causes(&told(&answer(&guesses), &nothing())), ["guess one of requests", "guess two of requests"]);
 }
 
 #[test]
@@ -184,6 +186,11 @@ fn we_are_as_sure_as_what_can_be_checked() {
     check(&foreign, &catalogue, Confidence::Medium);
     check(&answer(&[claim("The registry had too many requests", &[])]), &catalogue, Confidence::Low);
     check(&answer(&[]), &nothing(), Confidence::None);
+    // What counts is the first that is told.
+    let (guess, shown) = (claim("a guess", &[]), claim("The registry had too many requests", &["L4"]));
+    check(&answer(&[guess.clone(), shown.clone()]), &catalogue, Confidence::High);
+    check(&answer(&[shown.clone(), guess]), &catalogue, Confidence::High);
+    check(&answer(&[claim("The certificate expired", &["L4"]), shown]), &catalogue, Confidence::Medium);
 }
 
 #[test]
