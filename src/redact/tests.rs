@@ -35,7 +35,7 @@ fn log(text: &str) -> Log {
     Log { text: text.to_owned(), lines, steps: vec![step], omitted: 3, ..Log::default() }
 }
 
-fn incident(text: &str, secrets: &[&str]) -> Incident {
+pub(in crate::redact) fn incident(text: &str, secrets: &[&str]) -> Incident {
     let mut known = Secrets::default();
     for secret in secrets {
         known.add(*secret);
@@ -43,7 +43,7 @@ fn incident(text: &str, secrets: &[&str]) -> Incident {
     Incident { log: log(text), secrets: known, ..Incident::default() }
 }
 
-fn all_lines(incident: &Incident) -> Evidence {
+pub(in crate::redact) fn all_lines(incident: &Incident) -> Evidence {
     let pick = Pick { lines: 0..incident.log.lines.len(), reason: "error".into(), score: 1.0, repeats: 0 };
     Evidence { picks: vec![pick], tokens: 7, ..Evidence::default() }
 }
@@ -90,7 +90,7 @@ fn a_value_in_a_script_is_masked_in_the_log() {
     assert_eq!(sealed(&incident).0, ["refused: ⟨secret:1⟩"]);
 }
 
-fn changed(title: &str, before: &str, details: &str) -> Change {
+pub(in crate::redact) fn changed(title: &str, before: &str, details: &str) -> Change {
     Change {
         kind: ChangeKind::Variable,
         title: title.into(),
@@ -385,7 +385,7 @@ fn a_huge_line_is_read_to_its_end() {
 }
 
 /// Everything of a run, each text of it `text`.
-fn full(text: &str, secret: &str) -> (Incident, Evidence) {
+pub(in crate::redact) fn full(text: &str, secret: &str) -> (Incident, Evidence) {
     let some = || Some(text.to_owned());
     let mut incident = incident(&format!("first\n{text}\nlast\n"), &[secret]);
     incident.log.steps[0].name = text.into();
