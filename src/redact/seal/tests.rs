@@ -10,7 +10,9 @@ fn sealed(incident: &Incident, evidence: &Evidence) -> Case {
 
 fn resealed(case: &Case, secrets: &[&str]) -> Case {
     let mut known = Secrets::default();
-    secrets.iter().for_each(|secret| known.add(*secret));
+    for secret in secrets {
+        known.add(*secret);
+    }
     (*Redactor::reseal(case, known).0).clone()
 }
 
