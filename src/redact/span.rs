@@ -137,11 +137,8 @@ pub(super) fn mask(text: &str, spans: &[Span], mut number: impl FnMut(&Arc<str>)
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::single_range_in_vec_init,
-    clippy::string_slice,
-    reason = "a list of one range is meant, and on characters"
-)]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of one range is meant")]
+#[expect(clippy::string_slice, reason = "what is cut lies on characters")]
 mod tests {
     use super::*;
 
