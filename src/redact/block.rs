@@ -244,6 +244,21 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_whole_up_to_64_kilobytes_wherever_it_stands() {
+        let text = |distance: usize| {
+            let body = format!("-----BEGIN PRIVATE KEY-----\n{A}\n--\n{B}\n--\n{A}\n");
+            body.clone() + &"\n".repeat(distance - body.len()) + "-----END PRIVATE KEY-----\n"
+        };
+        for distance in [200, 64 * 1024 - 1] {
+            check(&text(distance), &[A, B, A]);
+            check(&format!("{}{}", "x\n".repeat(40_000), text(distance)), &[A, B, A]);
+        }
+        check(&text(64 * 1024), &[A]);
+        let endless = format!("-----BEGIN PRIVATE KEY-----\n{}", format!("{A}\n").repeat(4_000));
+        assert_eq!(found(&endless).0.len(), 64 * 1024 / (A.len() + 1));
+    }
+
+    #[test]
     fn the_label_of_a_private_key_is_one_whatever_its_sort() {
         let end = |label: &str| private_label(label, 0);
         assert_eq!(end("-----BEGIN PRIVATE KEY-----x"), Some(27));
