@@ -43,6 +43,8 @@ fn what_holds_no_secret_is_read_back_as_it_was_saved() {
     evidence.best = vec![1, 0];
     evidence.quiet = true;
     let case = sealed(&incident, &evidence);
+    let (good, why) = case.baseline.as_ref().unwrap();
+    assert_eq!((good, why.as_str()), (&incident.run, "why"));
     assert_eq!(format!("{:?}", resealed(&case, &[])), format!("{case:?}"));
 }
 
@@ -58,6 +60,8 @@ fn a_secret_that_somebody_put_into_a_saved_case_is_masked() {
     assert_eq!(case.masked, 1);
     assert_eq!(lines_of(&resealed(&case_of(&["say s3cr3t!x now"]), &["s3cr3t!x"])), ["say ⟨secret:1⟩ now"]);
     let mut saved = case_of(&["say s3cr3t!x now"]);
+    saved.suspects = vec![Suspect { change: 0, lines: vec![1], words: vec!["s3cr3t!x".into()], score: 0.5 }];
+    assert_eq!(resealed(&saved, &["s3cr3t!x"]).suspects[0].words, ["⟨secret:1⟩"]);
     saved.masked = 3;
     let case = resealed(&saved, &["s3cr3t!x"]);
     assert_eq!((lines_of(&case), case.masked), (vec!["say ⟨secret:4⟩ now"], 4));
