@@ -241,6 +241,7 @@ mod tests {
     #[test]
     fn an_escaped_line_feed_that_begins_a_secret_is_part_of_it() {
         check("x\\nab", &[1..5], "x⟨secret:1⟩");
+        check("x\\nab ⟨secret:7⟩", &[1..5], "x⟨secret:1⟩ ⟨secret:7⟩");
         check("⟨secret:7⟩a\\nb", &[0..18], "⟨secret:7⟩⟨secret:1⟩");
     }
 }
