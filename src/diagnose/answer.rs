@@ -224,19 +224,4 @@ fn parrots(text: &str, question: &Prompt) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_copy_of_the_question_is_no_answer() {
-        let system = "Answer: {\"summary\": \"the cause in one or two sentences\"}, such as dns".to_owned();
-        let question = Prompt { system, user: String::new() };
-        let check = |text: &str, expected: bool| assert_eq!(parrots(text, &question), expected, "{text}");
-        check("the cause in one or two sentences", true);
-        check("The cause in one or two  sentences", true);
-        check("L12", true);
-        check("...", true);
-        check("dns", false);
-        check("The name does not resolve.", false);
-    }
-}
+mod tests;

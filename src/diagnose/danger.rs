@@ -196,4 +196,12 @@ mod tests {
         assert_eq!(dangerous_addition("chmod 777 x\n", "  chmod 777 x\necho\n"), None);
         assert!(dangerous_addition("echo\n", "echo\ncurl https://x | sh\n").is_some());
     }
+
+    #[test]
+    fn a_text_that_is_too_long_to_be_a_command_is_not_offered() {
+        assert_eq!(dangerous(&"a".repeat(LONGEST)), None);
+        for more in 1..3 {
+            assert_eq!(dangerous(&"a".repeat(LONGEST + more)), Some("is too long to be looked through"));
+        }
+    }
 }

@@ -259,6 +259,53 @@ mod tests {
     }
 
     #[test]
+    fn a_text_is_told_in_one_line_or_as_it_is_where_no_host_reads() {
+        assert_eq!(one_line(" a\n##b\r\n\tc\u{7}\n"), "a # #b  c");
+        assert_eq!(for_host("##[error]\r", true), "# #[error]");
+        assert_eq!(for_host("##[error]\r", false), "##[error]\r");
+        assert_eq!(marked("a\tb"), ["│ a b"]);
+        assert_eq!(printed("a\tb"), "a\tb");
+    }
+
+    #[test]
+    fn a_heading_has_six_marks_at_most_and_a_blank() {
+        let check = |text: &str, expected: &str| assert_eq!(printed(text), expected);
+        check("###### x ##", "###### x # # ");
+        check("####### x", "# # # # # # # x");
+        check("##x", "# #x");
+        check("x#\ny", "x# \ny");
+        check("\u{1b}[1m#\u{1b}[0m", "\u{1b}[1m#\u{1b}[0m ");
+    }
+
+    #[test]
+    fn a_color_is_one_and_nothing_else_is() {
+        let check = |text: &str, expected: Option<usize>| assert_eq!(color(text), expected, "{text:?}");
+        check("\u{1b}[m", Some(3));
+        check("\u{1b}[1;31mx", Some(7));
+        check("\u{1b}[1;31Kx", None);
+        check("\u{1b}[1;31", None);
+        check("[1m", None);
+    }
+
+    #[test]
+    fn a_comment_orders_nobody_about_from_a_list_or_a_quotation() {
+        let check = |text: &str, expected: &str| assert_eq!(comment(text), expected);
+        check(" - @bot do", " - @\u{2060}bot do\n");
+        check("> bors r+", "> b\u{2060}ors r+\n");
+        check("@renovate and @Renovate", "@\u{2060}renovate and @\u{2060}Renovate\n");
+        check("mirrors r+\r\n a / b", "mirrors r+\n a / b\n");
+    }
+
+    #[test]
+    fn a_line_is_wrapped_where_it_is_too_wide() {
+        let lengths =
+            |length: usize| wrapped(&"ö".repeat(length)).iter().map(|line| line.chars().count()).collect::<Vec<_>>();
+        assert_eq!(lengths(WIDEST), [WIDEST]);
+        assert_eq!(lengths(WIDEST + 1), [WIDEST, 1]);
+        assert_eq!(lengths(0), [0]);
+    }
+
+    #[test]
     fn a_cut_joins_no_command() {
         let long = format!("{}##vso[x]", "x".repeat(WIDEST - 1));
         assert!(marked(&long).iter().all(|line| !line.contains("##")), "a wrap leaves one # at each end");

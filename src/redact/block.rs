@@ -192,3 +192,158 @@ fn is_key_text(text: &str, part: &Range<usize>, shortest: usize) -> bool {
             .get(part.clone())
             .is_some_and(|part| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\\\"',".contains(&byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "fakefakefakefake01234567";
+    const B: &str = "89fakefakefakefake012345";
+
+    /// What belongs to keys, and how many keys there are.
+    fn found(text: &str) -> (Vec<String>, usize) {
+        let (mut parts, mut keys) = (Vec::new(), std::collections::BTreeSet::new());
+        find(text, |range, key| {
+            if !range.is_empty() {
+                parts.push(text.get(range).unwrap_or("?").to_owned());
+                keys.insert(key);
+            }
+        });
+        (parts, keys.len())
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(found(text).0, expected, "{text}");
+    }
+
+    #[test]
+    fn keys_one_after_the_other_are_told_apart() {
+        let key = format!("-----BEGIN PRIVATE KEY-----\n{A}\n{B}\n-----END PRIVATE KEY-----\n");
+        assert_eq!(found(&format!("{key}{key}")), ([A, B, A, B].map(str::to_owned).to_vec(), 2));
+        assert_eq!(found(&format!("{key}text\n")).1, 1);
+        // Labels of anything else end what was open.
+        check(&format!("{key}-----BEGIN CERTIFICATE-----\n{A}\n-----END CERTIFICATE-----\n"), &[A, B]);
+        check(&format!("-----END CERTIFICATE-----\n{A}\n{B}\n-----END PRIVATE KEY-----\n"), &[B, A]);
+        check(
+            &format!("-----BEGIN PRIVATE KEY-----\n{A}\n-----BEGIN PRIVATE KEY-----\n{B}\n-----END PRIVATE KEY-----\n"),
+            &[A, B],
+        );
+        check(&format!("{key}{A}\n-----END PRIVATE KEY-----\n"), &[A, B, A]);
+    }
+
+    #[test]
+    fn an_end_too_far_away_is_another_keys() {
+        let text = |blanks: usize| {
+            format!("-----BEGIN PRIVATE KEY-----\n{A}\n{}no key\n{A}\n-----END PRIVATE KEY-----\n", "\n".repeat(blanks))
+        };
+        check(&text(10), &[A, "key", A]);
+        // Too far, the start is searched for itself until it breaks off, and the end for itself.
+        let far = text(LARGEST);
+        assert_eq!(found(&far), (vec![A.to_owned(), A.to_owned()], 2));
+    }
+
+    #[test]
+    fn a_key_is_whole_up_to_64_kilobytes_wherever_it_stands() {
+        let text = |distance: usize| {
+            let body = format!("-----BEGIN PRIVATE KEY-----\n{A}\n--\n{B}\n--\n{A}\n");
+            body.clone() + &"\n".repeat(distance - body.len()) + "-----END PRIVATE KEY-----\n"
+        };
+        for distance in [200, 64 * 1024 - 1] {
+            check(&text(distance), &[A, B, A]);
+            check(&format!("{}{}", "x\n".repeat(40_000), text(distance)), &[A, B, A]);
+        }
+        check(&text(64 * 1024), &[A]);
+        let endless = format!("-----BEGIN PRIVATE KEY-----\n{}", format!("{A}\n").repeat(4_000));
+        assert_eq!(found(&endless).0.len(), 64 * 1024 / (A.len() + 1));
+    }
+
+    #[test]
+    fn the_label_of_a_private_key_is_one_whatever_its_sort() {
+        let end = |label: &str| private_label(label, 0);
+        assert_eq!(end("-----BEGIN PRIVATE KEY-----x"), Some(27));
+        assert_eq!(end("-----BEGIN PGP PRIVATE KEY BLOCK-----"), Some(37));
+        assert_eq!(private_label("ab-----END RSA PRIVATE KEY-----", 2), Some(31));
+        for none in
+            ["-----BEGIN CERTIFICATE-----", "-----BEGIN \nPRIVATE KEY-----", "-----BEGIN PRIVATE KEY\n-----", ""]
+        {
+            assert_eq!(end(none), None, "{none}");
+        }
+        assert_eq!(end(&format!("-----BEGIN {}PRIVATE KEY-----", "x".repeat(90))), None);
+    }
+
+    #[test]
+    fn a_line_between_labels_is_part_of_the_key_unless_it_is_a_sign_before_the_end() {
+        let key = |body: &str| format!("-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----");
+        check(&key(&format!(" {A} ")), &[A]);
+        check(&key(&format!("\n+ {A}\n+ ab==\n+")), &[A, "ab=="]);
+        check(&key(&format!("\n{A}\nx\n{B}\n")), &[A, "x", B]);
+        check(&key(&format!("{A}\n{B}")), &[A, B]);
+        check(&key(&format!("\nProc-Type: 4,ENCRYPTED\n\n{A}\n[info] {B}\n")), &["4,ENCRYPTED", A, B]);
+    }
+
+    #[test]
+    fn a_start_without_an_end_goes_on_while_there_is_key() {
+        let start = "-----BEGIN PRIVATE KEY-----";
+        check(&format!("{start}\n{A}\n{B}\nab==\nerror x\n{A}\n"), &[A, B, "ab=="]);
+        check(&format!("{start}\nProc-Type: x\nDEK-Info: y\n\n{A}\nab\n{B}\n"), &[A]);
+        check(&format!("{start}\na: x\nb: x\nc: x\nd: x\n{A}\n"), &[A]);
+        check(&format!("{start}\na: x\nb: x\nc: x\nd: x\ne: x\n{A}\n"), &[]);
+        check(&format!("{start}\nno key here\n{A}\n"), &[]);
+        check(&format!("{start}\n{}\n{}\n", "a".repeat(16), "b".repeat(15)), &["a".repeat(16).as_str()]);
+        // On the label's own line, up to what is no key.
+        check(&format!("{start}\\n{A}\\n\", \"x\"\n"), &[&format!("\\n{A}\\n")]);
+        check(&format!("{start}12345678\"\n"), &["12345678"]);
+        check(&format!("{start}1234567\"\n"), &[]);
+        check(&format!("{start} \t12345678\n"), &["12345678"]);
+    }
+
+    #[test]
+    fn an_end_without_a_start_goes_back_while_there_is_key() {
+        let end = "-----END PRIVATE KEY-----";
+        check(&format!("error: x\n{A}\n{B}\nab==\n{end}"), &["ab==", B, A]);
+        check(&format!("{A}\nno key\n{B}\n{end}"), &[B]);
+        check(&format!("{A}\n{}\n{B}\n{end}", "c".repeat(15)), &[B]);
+        check(&format!("{A}\n{}\n{B}\n{end}", "c".repeat(16)), &[B, &"c".repeat(16), A]);
+        check(&format!("ab\n{end}"), &[]);
+        check(&format!("{{\"k\":\"{A}\\n{B}\\n{end}"), &[&format!("{A}\\n{B}\\n")]);
+        check(&format!("{{\"key\": \"{A}{end}"), &[&format!("\"{A}")]);
+        check(&format!("{A}{end}"), &[A]);
+        check(&format!("{}{end}", "a".repeat(15)), &[]);
+        check(&format!("{}{end}", "a".repeat(16)), &[&"a".repeat(16)]);
+    }
+
+    #[test]
+    fn a_puttys_key_has_as_many_lines_as_it_says() {
+        check(&format!("Private-Lines: 2\n{A}\n{B}\n{A}\n"), &[A, B]);
+        check(&format!("x Private-Lines: 1\n+ {A}\n{B}\n"), &[A]);
+        check(&format!("Private-Lines: x\n{A}\n"), &[]);
+        check(&format!("Private-Lines: 1\n{A}\nPrivate-Lines: 1\n{B}\n"), &[A, B]);
+        check("Private-Lines: 1 Private-Lines: 1\nab\ncd\n", &["ab"]);
+        assert_eq!(found(&format!("Private-Lines: 12345\n{}", "ab\n".repeat(2_000))).0.len(), 1_234);
+    }
+
+    #[test]
+    fn the_last_word_of_a_line_is_what_a_tool_put_nothing_before() {
+        let word = |line: &str| {
+            let text = format!("é\n{line}\nx");
+            text.get(last_word(&text, 3..3 + line.len())).map(str::to_owned)
+        };
+        let check = |line: &str, expected: &str| assert_eq!(word(line).as_deref(), Some(expected), "{line}");
+        check(" one two ", "two");
+        check("one\ttwo", "two");
+        check("one", "one");
+        check("-one", "one");
+        check("a -one", "one");
+        check("-", "-");
+        check("a-one", "a-one");
+        check("  ", "");
+    }
+
+    #[test]
+    fn a_keys_text_has_no_other_signs() {
+        let is = |text: &str, shortest: usize| is_key_text(text, &(0..text.len()), shortest);
+        assert!(is("aB1+/=\\\"',", 10) && is("a", 1));
+        assert!(!is("a", 2) && !is("a-b", 1) && !is("a b", 1) && !is("é", 1) && !is("", 1));
+    }
+}

@@ -115,4 +115,35 @@ mod tests {
         assert!(forms("abc").is_empty());
         assert!(forms(" abc\n").is_empty());
     }
+
+    #[test]
+    fn a_value_is_spelled_in_lines_of_eight_characters_that_are_no_label() {
+        let forms = forms("12345678\nabcdefg\n-----BEGIN A KEY-----");
+        let has = |form: &str| forms.iter().any(|one| one == form);
+        assert!(has("12345678"));
+        assert!(!has("abcdefg") && !has("-----BEGIN A KEY-----"));
+    }
+
+    #[test]
+    fn a_fragment_of_an_encoding_has_six_characters_at_least() {
+        let forms = forms("abcd");
+        let shortest = forms.iter().skip(1).map(String::len).min();
+        assert_eq!((forms.first().map(String::as_str), shortest), (Some("abcd"), Some(SHORTEST_ENCODED)));
+        assert!(forms.iter().any(|form| form == "YWJjZA") && forms.iter().any(|form| form == "61626364"));
+    }
+
+    #[test]
+    fn a_fragment_of_base64_has_every_character_that_the_neighbors_do_not_change() {
+        let forms = forms("abcdef");
+        // Of `AGFiY2RlZg==` and `AABhYmNkZWY=`, where one byte or two stand before the value.
+        for fragment in ["YWJjZGVm", "FiY2RlZ", "hYmNkZW"] {
+            assert!(forms.iter().any(|form| form == fragment), "{fragment} in {forms:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_file_in_a_variable_is_looked_for_as_it_is() {
+        let largest = "a".repeat(LARGEST_ENCODED);
+        assert!(forms(&largest).len() > 10 && forms(&format!("{largest}a")).len() == 1);
+    }
 }

@@ -106,6 +106,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_ends_where_it_ends_and_is_no_part_of_a_word() {
+        check("ö a@b.co, ü", &["a@b.co"]);
+        check("a@mail.example.com-.", &["a@mail.example.com"]);
+        check("@mail.example.com a@b.c a@b.c1 a@bcd a@.c", &[]);
+        check("ö10.0.0.7 ü 10.0.0.8", &["10.0.0.8"]);
+        check("ö 10.0.0.7, ü, 10.0.0.8-x", &["10.0.0.7", "10.0.0.8"]);
+        check("x10.0.0.7 -10.0.0.7 _10.0.0.7 10.0.0.7x 10.0.0.7_ version=10.0.0.7", &[]);
+        check("fe80::1:2 [fe80::1:3]:", &["fe80::1:2", "fe80::1:3"]);
+        check("fe80::1 0:0:0:0:0:0:0:1 12:30:45:99 255.255.255.255", &[]);
+    }
+
+    #[test]
     fn nothing_is_found_unasked() {
         find("jo@mail.example.com 10.0.0.7", Also::default(), |range| panic!("{range:?}"));
     }

@@ -392,3 +392,6 @@ impl<'a> Pen<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

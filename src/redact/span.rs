@@ -138,6 +138,7 @@ pub(super) fn mask(text: &str, spans: &[Span], mut number: impl FnMut(&Arc<str>)
 
 #[cfg(test)]
 #[expect(clippy::single_range_in_vec_init, reason = "a list of one range is meant")]
+#[expect(clippy::string_slice, reason = "what is cut lies on characters")]
 mod tests {
     use super::*;
 
@@ -186,5 +187,61 @@ mod tests {
         check("x=⟨secret:7⟩", &[4..12], "x=⟨secret:7⟩");
         check("x=⟨secret:⟩", &[2..15], "x=⟨secret:1⟩");
         check("x=⟨secret:7⟩\\nL2", &[2..20], "x=⟨secret:7⟩\\nL2");
+    }
+
+    /// The spans with their secrets, as they come out of `merged`.
+    fn merged(text: &str, spans: &[(Range<usize>, &Arc<str>)]) -> Vec<(Range<usize>, String)> {
+        let mut all = Spans::default();
+        for (range, secret) in spans {
+            all.add(range.clone(), secret);
+        }
+        all.merged(text).into_iter().map(|span| (span.range, span.secret.to_string())).collect()
+    }
+
+    #[test]
+    fn the_longest_secret_names_the_whole_and_of_equal_ones_the_first() {
+        let (a, b): (Arc<str>, Arc<str>) = (Arc::from("a"), Arc::from("b"));
+        let one = |range: Range<usize>, secret: &str| vec![(range, secret.to_owned())];
+        assert_eq!(merged("abcdefgh", &[(0..3, &a), (1..6, &b)]), one(0..6, "b"));
+        assert_eq!(merged("abcdefgh", &[(0..5, &a), (3..6, &b)]), one(0..6, "a"));
+        assert_eq!(merged("abcdefgh", &[(0..3, &a), (1..4, &b)]), one(0..4, "a"));
+        assert_eq!(merged("abcdefgh", &[(0..5, &a), (1..2, &b), (4..8, &b)]), one(0..8, "a"));
+    }
+
+    #[test]
+    fn one_secret_that_overlaps_itself_is_one_and_beside_itself_two() {
+        let a: Arc<str> = Arc::from("a");
+        let spans = |ranges: &[Range<usize>]| {
+            let spans: Vec<_> = ranges.iter().map(|range| (range.clone(), &a)).collect();
+            merged("abcdefgh", &spans).into_iter().map(|(range, _)| range).collect::<Vec<_>>()
+        };
+        assert_eq!(spans(&[0..3, 2..5, 3..4]), [0..5]);
+        assert_eq!(spans(&[0..2, 2..4]), [0..2, 2..4]);
+        assert_eq!(spans(&[4..6, 0..2]), [0..2, 4..6]);
+        assert!(spans(&[0..0]).is_empty());
+    }
+
+    #[test]
+    fn of_a_span_with_placeholders_in_it_what_is_left_has_text() {
+        let a: Arc<str> = Arc::from("a");
+        let hole = "⟨secret:7⟩";
+        let left = |text: &str, range: Range<usize>| {
+            merged(text, &[(range, &a)]).into_iter().map(|(range, _)| text[range].to_owned()).collect::<Vec<_>>()
+        };
+        let text = format!("{hole}ab{hole}cd{hole}");
+        assert_eq!(left(&text, 0..text.len()), ["ab", "cd"]);
+        let ab = hole.len()..hole.len() + 2;
+        assert_eq!(left(&text, ab.clone()), ["ab"], "between two placeholders");
+        assert_eq!(left(&text, ab.start..ab.end + 3), ["ab"]);
+        assert_eq!(left(&text, hole.len() - 1..ab.end), ["ab"]);
+        assert_eq!(left(hole, 0..hole.len()), Vec::<String>::new());
+        assert_eq!(left(&format!("{hole}ab⟨secret:7 ⟩"), 0..hole.len() + 3), ["ab⟨"]);
+    }
+
+    #[test]
+    fn an_escaped_line_feed_that_begins_a_secret_is_part_of_it() {
+        check("x\\nab", &[1..5], "x⟨secret:1⟩");
+        check("x\\nab ⟨secret:7⟩", &[1..5], "x⟨secret:1⟩ ⟨secret:7⟩");
+        check("⟨secret:7⟩a\\nb", &[0..18], "⟨secret:7⟩⟨secret:1⟩");
     }
 }

@@ -1,15 +1,18 @@
 //! The wall as its callers see it.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 
 use crate::model::{
     Author, Baseline, Case, Change, ChangeKind, Confidence, Context, Definition, Diagnosis, Domain, Earlier, Evidence,
-    Fix, FixKind, Hypothesis, Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run, Script,
-    Secrets, Setting, Signature, Source, Stage, Step, Suspect,
+    Exchange, Fix, FixKind, Hypothesis, Incident, Level, Line, Log, Match, Note, Outcome, Pick, Retry, Role, Run,
+    Script, Secrets, Setting, Signature, Source, Stage, Step, Suspect,
 };
 use crate::redact::Redactor;
+use crate::redact::rules::Proof;
 
 fn log(text: &str) -> Log {
     let mut start = 0;
@@ -32,7 +35,7 @@ fn log(text: &str) -> Log {
     Log { text: text.to_owned(), lines, steps: vec![step], omitted: 3, ..Log::default() }
 }
 
-fn incident(text: &str, secrets: &[&str]) -> Incident {
+pub(in crate::redact) fn incident(text: &str, secrets: &[&str]) -> Incident {
     let mut known = Secrets::default();
     for secret in secrets {
         known.add(*secret);
@@ -40,7 +43,7 @@ fn incident(text: &str, secrets: &[&str]) -> Incident {
     Incident { log: log(text), secrets: known, ..Incident::default() }
 }
 
-fn all_lines(incident: &Incident) -> Evidence {
+pub(in crate::redact) fn all_lines(incident: &Incident) -> Evidence {
     let pick = Pick { lines: 0..incident.log.lines.len(), reason: "error".into(), score: 1.0, repeats: 0 };
     Evidence { picks: vec![pick], tokens: 7, ..Evidence::default() }
 }
@@ -87,7 +90,7 @@ fn a_value_in_a_script_is_masked_in_the_log() {
     assert_eq!(sealed(&incident).0, ["refused: ⟨secret:1⟩"]);
 }
 
-fn changed(title: &str, before: &str, details: &str) -> Change {
+pub(in crate::redact) fn changed(title: &str, before: &str, details: &str) -> Change {
     Change {
         kind: ChangeKind::Variable,
         title: title.into(),
@@ -187,6 +190,14 @@ fn a_private_key_behind_prefixes_or_on_one_line_is_masked() {
 }
 
 #[test]
+fn each_private_key_is_a_secret_of_its_own() {
+    let key = |body: &str| format!("-----BEGIN PRIVATE KEY-----\n{body}\n{body}\n-----END PRIVATE KEY-----\n");
+    let text = key("fakefakefakefakefake0123456789") + &key("0123456789fakefakefakefakefake");
+    let masks = |number: usize| key(&format!("⟨secret:{number}⟩"));
+    check(&text, &[], &(masks(1) + &masks(2)));
+}
+
+#[test]
 fn a_certificate_stays() {
     let text = format!("-----BEGIN CERTIFICATE-----\n{KEY}\n-----END CERTIFICATE-----");
     check(&text, &[], &text);
@@ -237,6 +248,122 @@ fn nonsense_in_the_log_is_survived() {
 }
 
 #[test]
+fn a_redactor_shows_nothing_of_what_it_knows() {
+    let redactor = Redactor::new(&incident("DB_PASSWORD=x8Kq2Lm9Zr\n", &["s3cr3t!x"]));
+    assert_eq!(format!("{redactor:?}"), "Redactor { .. }");
+}
+
+#[test]
+fn what_went_to_a_model_and_came_back_is_masked() {
+    let redactor = Redactor::new(&incident("", &["s3cr3t!x"]));
+    let exchange = Exchange {
+        provider: "p".into(),
+        model: "m".into(),
+        address: "https://h.example".into(),
+        request: "ask s3cr3t!x".into(),
+        status: Some(200),
+        answer: "say s3cr3t!x".into(),
+    };
+    let sealed = redactor.seal_exchanges(vec![exchange.clone()]);
+    let expected = Exchange { request: "ask ⟨secret:1⟩".into(), answer: "say ⟨secret:1⟩".into(), ..exchange };
+    assert_eq!(*sealed, [expected]);
+}
+
+#[test]
+fn what_stands_behind_a_value_in_its_line_stays() {
+    check("first\nDB_PASSWORD=x8Kq2Lm9Zr refused\n", &[], "first\nDB_PASSWORD=⟨secret:1⟩ refused");
+}
+
+#[test]
+fn a_value_of_five_characters_is_a_word_and_one_of_six_is_found_inside_of_one() {
+    check("xabcdex abcdex xabcde abcde\n", &["abcde"], "xabcdex abcdex xabcde ⟨secret:1⟩");
+    check("xabcdefx\n", &["abcdef"], "x⟨secret:1⟩x");
+    check("öabcd abcdö abcd\n", &["abcd"], "öabcd abcdö ⟨secret:1⟩");
+}
+
+#[test]
+fn a_value_of_ten_characters_is_found_over_two_lines_and_a_shorter_one_is_chance() {
+    check("abcde\nfghi7\n", &["abcdefghi7"], "⟨secret:1⟩\n⟨secret:1⟩");
+    check("abcde\nfghi\n", &["abcdefghi"], "abcde\nfghi");
+}
+
+#[test]
+fn each_line_of_a_value_under_a_secret_name_is_known() {
+    let mut incident = incident("refused: Kq2Lm9Zr5x8Kq and q2Lm9Zr5x8K7\n", &[]);
+    incident.changes = vec![changed("variable Api.Password", "Kq2Lm9Zr5x8Kq\n${VAR}\n q2Lm9Zr5x8K7", "")];
+    assert_eq!(sealed(&incident).0, ["refused: ⟨secret:1⟩ and ⟨secret:2⟩"]);
+}
+
+#[test]
+fn the_name_of_a_change_is_its_variables_or_its_last_word() {
+    let is_secret = |title: &str| super::is_secret_by_name(&changed(title, "", ""));
+    assert!(is_secret("variable Api.Password added") && is_secret("parameter Api.Password"));
+    assert!(!is_secret("variable Api.Mood beside Api.Password") && !is_secret("Api.Password of a step"));
+    assert!(!is_secret("variable") && !is_secret(""));
+}
+
+#[test]
+fn a_cookies_value_is_known_without_its_name() {
+    let text = "Set-Cookie: session=x8Kq2Lm9Zr5tYb3w; Path=/\ngot x8Kq2Lm9Zr5tYb3w\n";
+    let lines = sealed(&incident(text, &[])).0;
+    assert!(lines.iter().all(|line| !line.contains("x8Kq2Lm9Zr")), "{lines:?}");
+}
+
+#[test]
+fn what_a_rule_finds_is_kept_where_no_word_can_be_meant() {
+    let kept = |text: &str, proof: Proof| {
+        let mut learned = Vec::new();
+        super::learn(text, &(0..text.len()), &Arc::from(text), proof, &mut learned);
+        learned.into_iter().map(|(text, _)| text.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept("x8Kq2Lm9Zr", Proof::Place), ["x8Kq2Lm9Zr"]);
+    assert!(kept("production", Proof::Place).is_empty());
+    assert_eq!(kept("productions.", Proof::Shape), ["productions."]);
+    assert!(kept("production.", Proof::Shape).is_empty() && kept("productions.", Proof::Place).is_empty());
+    assert_eq!(kept("sid=x8Kq2Lm9Zr", Proof::Place), ["sid=x8Kq2Lm9Zr", "x8Kq2Lm9Zr"]);
+}
+
+#[test]
+fn a_log_full_of_values_costs_no_more_than_a_thousand() {
+    let mut learned = Vec::new();
+    for number in 0..1_100 {
+        let text = format!("x8Kq2Lm9Zr{number:04}");
+        for _ in 0..2 {
+            super::learn(&text, &(0..text.len()), &Arc::from(text.as_str()), Proof::Place, &mut learned);
+        }
+    }
+    assert_eq!(learned.len(), 1_000);
+}
+
+#[test]
+fn values_too_many_for_an_automaton_are_found_all_the_same() {
+    let (patterns, values) =
+        (vec!["s3cr3t!x".to_owned(), "hunter22".to_owned()], ["one", "two"].map(Arc::from).to_vec());
+    let known = super::Known { automaton: None, patterns, values };
+    let mut found = Vec::new();
+    known.hits(b"a s3cr3t!x, hunter22, s3cr3t!x", |range, value| found.push((range, value.to_string())));
+    let expected = [(2..10, "one"), (22..30, "one"), (12..20, "two")].map(|(range, value)| (range, value.to_owned()));
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_mask_that_was_saved_keeps_its_number() {
+    let mut incident = incident("x\n", &[]);
+    incident.run.title = "of ⟨secret:2⟩ with password=hunter22".into();
+    let case = (*Redactor::new(&crate::model::Incident::default()).seal(&incident, &all_lines(&incident))).clone();
+    let saved = Case { run: incident.run.clone(), masked: 2, ..case };
+    let (sealed, _) = Redactor::reseal(&saved, Secrets::default());
+    assert_eq!(sealed.run.title, "of ⟨secret:2⟩ with password=⟨secret:3⟩");
+}
+
+#[test]
+fn a_switch_is_no_secret_however_it_is_written() {
+    for word in ["true", "FALSE", "Null", "none"] {
+        check(&format!("it is {word}\n"), &[word], &format!("it is {word}"));
+    }
+}
+
+#[test]
 fn a_huge_line_is_read_to_its_end() {
     for filler in [
         "a",
@@ -258,7 +385,7 @@ fn a_huge_line_is_read_to_its_end() {
 }
 
 /// Everything of a run, each text of it `text`.
-fn full(text: &str, secret: &str) -> (Incident, Evidence) {
+pub(in crate::redact) fn full(text: &str, secret: &str) -> (Incident, Evidence) {
     let some = || Some(text.to_owned());
     let mut incident = incident(&format!("first\n{text}\nlast\n"), &[secret]);
     incident.log.steps[0].name = text.into();

@@ -175,6 +175,28 @@ mod tests {
     }
 
     #[test]
+    fn each_sort_of_escape_is_resolved_and_no_more_of_the_text() {
+        let check = |text: &str, expected: &str| {
+            let view = resolved(text).pop().map(|view| String::from_utf8_lossy(&view.bytes).into_owned());
+            assert_eq!(view.as_deref(), Some(expected), "{text}");
+        };
+        check(r"a\x2bc", "a+c");
+        check(r"a\nb", "a\nb");
+        check(r"\'\/", "'/");
+        check("&lt;a&gt; &apos;", "<a> '");
+        check("&#X2b;&#43;c", "++c");
+        check("&#0000043;&#00000043;", "+&#00000043;");
+        check("&#x110000;b", "\u{fffd}b");
+        check("%41%zz\\q&x;", "A%zz\\q&x;");
+    }
+
+    #[test]
+    fn escapes_are_resolved_three_times_at_most() {
+        assert_eq!(resolved("%2525252541").len(), DEPTH);
+        assert_eq!(resolved("%2541").len(), 2);
+    }
+
+    #[test]
     fn escapes_of_escapes_are_resolved() {
         check(r#""{\"a\":\"x\\\"y\"}""#, "x\"y", r#"x\\\"y"#);
         check("r=%2Fx%3Fy%3Da%252Bb", "a+b", "a%252Bb");

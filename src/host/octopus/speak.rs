@@ -176,4 +176,38 @@ mod tests {
             "##octopus[progress percentage='MTAw' message='eA==']\n"
         );
     }
+
+    #[test]
+    fn each_notice_is_said_in_its_own_way() {
+        let said = say(&[
+            Notice::Verbose("v".to_owned()),
+            Notice::Warning("w".to_owned()),
+            Notice::Output { name: "Firefighter.Cause".to_owned(), value: "a\r\n#{b}\u{7}\nc".to_owned() },
+            Notice::Artifact { path: "/out/r.md".into(), name: "r.md".to_owned(), bytes: 12 },
+            Notice::Info("i\tj\u{7}".to_owned()),
+        ]);
+        let encoded = |text: &str| STANDARD.encode(text);
+        let expected = format!(
+            "##octopus[stdout-verbose]\nv\n##octopus[stdout-warning]\nw\n##octopus[setVariable name='{}' value='{}']\n\
+             ##octopus[createArtifact path='{}' name='{}' length='{}']\n##octopus[stdout-default]\ni j\n",
+            encoded("Firefighter.Cause"),
+            encoded("a\n# {b}\nc"),
+            encoded("/out/r.md"),
+            encoded("r.md"),
+            encoded("12")
+        );
+        assert_eq!(said, expected);
+        assert_eq!(
+            say(&[Notice::Warning("w".to_owned())]),
+            "##octopus[stdout-warning]\nw\n##octopus[stdout-default]\n"
+        );
+    }
+
+    #[test]
+    fn a_line_is_wrapped_where_it_is_too_wide() {
+        let lengths =
+            |length: usize| neutral(&"ö".repeat(length)).iter().map(|line| line.chars().count()).collect::<Vec<_>>();
+        assert_eq!(lengths(WIDEST), [WIDEST]);
+        assert_eq!(lengths(WIDEST + 1), [WIDEST, 1]);
+    }
 }

@@ -150,4 +150,41 @@ mod tests {
             Notice::Artifact { path: "/nowhere/firefighter.md".into(), name: "firefighter.md".to_owned(), bytes: 1 };
         assert_eq!(Voice { artifact: Some("x".to_owned()), ..Voice::default() }.say(&[gone]), "");
     }
+
+    #[test]
+    fn a_file_is_named_where_it_is_there_and_its_name_comes_through() {
+        let folder = std::env::temp_dir().join(format!("firefighter-azure-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str| {
+            let path = folder.join(name);
+            std::fs::write(&path, "x").unwrap();
+            path
+        };
+        assert!(may_be_named(&file("a report;].md")));
+        assert!(!may_be_named(&file("a##b")) && !may_be_named(&file("a\nb")));
+        assert!(!may_be_named(&folder) && !may_be_named(&folder.join("none")));
+        assert!(!may_be_named(Path::new("Cargo.toml")), "the agent stands in another folder");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn the_first_highlight_is_the_error_and_no_more_than_three_are_issues() {
+        let all: Vec<Notice> = ["a", "b", "c", "d"].map(|text| Notice::Highlight(text.to_owned())).into();
+        let issue = |kind: &str, text: &str| format!("##vso[task.logissue type={kind}]{text}\n");
+        let say = |notices: &[Notice]| Voice::default().say(notices);
+        assert_eq!(say(&all), issue("error", "a") + &issue("warning", "b") + &issue("warning", "c"));
+        assert_eq!(say(&[Notice::Warning("a]\n##vso[x]".to_owned())]), issue("warning", "a%5D # #vso[x%5D"));
+        assert_eq!(say(&[Notice::Progress(200, "a]".to_owned())]), "##vso[task.setprogress value=100]a%5D\n");
+    }
+
+    #[test]
+    fn a_value_is_no_longer_than_it_may_be_and_names_no_variable() {
+        let output = |value: &str| {
+            Voice::default()
+                .say(&[Notice::Output { name: "Firefighter.FailedStep".to_owned(), value: value.to_owned() }])
+        };
+        let mark = "##vso[task.setvariable variable=failedStep;isoutput=true]";
+        assert_eq!(output(&"x".repeat(OUTPUT + 9)).matches('x').count(), 16 << 10);
+        assert_eq!(output("$(A) ${B} $[C]"), format!("{mark}$ (A) $ {{B}} $ [C%5D\n"));
+    }
 }

@@ -129,4 +129,36 @@ mod tests {
         let told = outputs(&[Notice::Artifact { path: path.clone(), name: REPORT.to_owned(), bytes: 1 }]);
         assert_eq!(told, Some(format!("report={}\nreport-dir=out\n", path.display())));
     }
+
+    #[test]
+    fn the_first_highlight_is_the_error_and_no_more_than_three_are_annotations() {
+        let all: Vec<Notice> = ["a", "b", "c", "d"].map(|text| Notice::Highlight(text.to_owned())).into();
+        let expected = "::error title=Firefighter::a\n::notice title=Firefighter::b\n::notice title=Firefighter::c\n";
+        assert_eq!(say(&all, None), expected);
+        let said = say(&[Notice::Warning("50%\nx".to_owned()), Notice::Verbose("::y\r".to_owned())], None);
+        assert_eq!(said, "::warning title=Firefighter::50%25 x\n::debug::::y\n");
+    }
+
+    #[test]
+    fn a_value_and_a_page_are_no_longer_than_they_may_be() {
+        let value = "x".repeat(OUTPUT + 9);
+        let told = outputs(&[Notice::Output { name: "Firefighter.Cause".to_owned(), value }]).unwrap();
+        assert_eq!(told.matches('x').count(), 16 << 10);
+        let page = |length: usize| summary(&[Notice::Summary("a\n\n".repeat(length / 3))]).map(|page| page.len());
+        assert_eq!(page(30 << 10), Some((30 << 10) + 1));
+        assert!(
+            page(90 << 10).is_some_and(|length| (50 << 10..=(60 << 10) + 1).contains(&length)),
+            "{:?}",
+            page(90 << 10)
+        );
+        assert_eq!(summary(&[]), None);
+        assert_eq!(outputs(&[Notice::Artifact { path: "x/y".into(), name: "y".to_owned(), bytes: 1 }]), None);
+    }
+
+    #[test]
+    fn nothing_in_a_property_ends_it() {
+        assert_eq!(property("a:b,c%d\r\n"), "a%3Ab%2Cc%25d%0D%0A");
+        assert_eq!(kebab("FailedStep"), "failed-step");
+        assert_eq!(kebab("a.B c"), "a-bc");
+    }
 }

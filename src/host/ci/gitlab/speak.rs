@@ -129,4 +129,58 @@ mod tests {
         let told = variables(&[output("Firefighter.FailedStep", "a\nB=c"), output("Firefighter.Cause", "$A ${B} %C%")]);
         assert_eq!(told, "FIREFIGHTER_FAILED_STEP=a B=c\nFIREFIGHTER_CAUSE=$ A $ {B} % C%\n");
     }
+
+    #[test]
+    fn issues_stand_at_places_that_are_there_and_are_as_grave_as_we_are_sure() {
+        let root = std::env::temp_dir().join(format!("firefighter-gitlab-{}", std::process::id()));
+        std::fs::create_dir_all(&root).unwrap();
+        std::fs::write(root.join("a.rs"), "x").unwrap();
+        let output =
+            |name: &str, value: &str| Notice::Output { name: format!("Firefighter.{name}"), value: value.to_owned() };
+        let issue = |confidence: &str, fingerprint: &str| {
+            let place = |file: &str| Notice::Place { file: file.to_owned(), line: Some(7) };
+            let all = [
+                Notice::Highlight("a\nb".to_owned()),
+                output("Confidence", confidence),
+                output("Fingerprint", fingerprint),
+                place("a.rs"),
+                place("../a.rs"),
+            ];
+            let mut found = issues(&all, Some(&root));
+            assert_eq!(found.as_array().map(Vec::len), Some(1));
+            found[0].take()
+        };
+        let high = issue("high", "f");
+        assert_eq!(
+            (&high["description"], &high["location"]),
+            (&json!("a b"), &json!({ "path": "a.rs", "lines": { "begin": 7 } }))
+        );
+        assert_eq!(
+            high["fingerprint"],
+            json!(hex("f\na.rs\n7")),
+            "the same failure at the same place is the same issue"
+        );
+        assert_ne!(high["fingerprint"], issue("high", "g")["fingerprint"]);
+        let severity = |confidence: &str| issue(confidence, "f")["severity"].take();
+        assert_eq!([severity("high"), severity("medium"), severity("low")], ["major", "major", "info"]);
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn the_link_leads_to_our_page_among_the_jobs_artifacts() {
+        let page = |path: &str, name: &str| Notice::Artifact { path: path.into(), name: name.to_owned(), bytes: 1 };
+        let root = Some(Path::new("/src"));
+        let all = [page("/src/r/firefighter.md", "firefighter.md"), page("/src/r/firefighter.html", PAGE)];
+        let url = "https://h/job/artifacts/file/r/firefighter.html";
+        assert_eq!(links(&all, root, Some("https://h/job"))["firefighter"][0]["external_link"]["url"], json!(url));
+        assert_eq!(links(&all, root, None), json!({}));
+        assert_eq!(links(&[page("/elsewhere/firefighter.html", PAGE)], root, Some("https://h/job")), json!({}));
+        let names: Vec<_> = kept(&all, root, None).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["codequality.json", "annotations.json", "firefighter.env"]);
+    }
+
+    #[test]
+    fn a_sum_is_in_hexadecimal() {
+        assert_eq!(hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
 }

@@ -125,4 +125,43 @@ mod tests {
              ##teamcity[buildStatus text='{build.status.text}; Firefighter: a|'|] status=|'SUCCESS %env.X%' flowId='firefighter']\n"
         );
     }
+
+    #[test]
+    fn a_folder_is_named_where_it_is_there_and_its_name_is_no_pattern() {
+        let root = std::env::temp_dir().join(format!("firefighter-teamcity-{}", std::process::id()));
+        let folder = |name: &str| {
+            let path = root.join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            path
+        };
+        assert!(may_be_named(&folder("a report")));
+        for name in ["a*", "a?", "a,b", "a\nb", "a%b", "a=>b", "a##b"] {
+            assert!(!may_be_named(&folder(name)), "{name}");
+        }
+        std::fs::write(root.join("file"), "x").unwrap();
+        assert!(
+            !may_be_named(&root.join("file")) && !may_be_named(&root.join("none")) && !may_be_named(Path::new("src"))
+        );
+        std::fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn each_notice_is_said_in_its_own_way() {
+        let output = |name: &str, value: &str| Notice::Output { name: name.to_owned(), value: value.to_owned() };
+        let lines = |notices: &[Notice]| say(notices).lines().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(lines(&[Notice::Progress(10, "a]".to_owned())]), ["##teamcity[progressMessage 'Firefighter: a|]']"]);
+        let message = |text: &str, status: &str| {
+            format!("##teamcity[message text='{text}' status='{status}' flowId='firefighter']")
+        };
+        let said =
+            lines(&[Notice::Verbose("v".to_owned()), Notice::Info("i".to_owned()), Notice::Warning("w".to_owned())]);
+        assert_eq!(said[1..3], [message("|0x2502 i", "NORMAL"), message("w", "WARNING")]);
+        assert_eq!(lines(&[Notice::Verbose("v".to_owned())])[1], message("v", "NORMAL"), "where there is no report");
+        let tags = |name: &str, value: &str| {
+            lines(&[output(name, value)]).into_iter().filter(|line| line.contains("addBuildTag")).collect::<Vec<_>>()
+        };
+        assert_eq!(tags("Firefighter.Category", "dns"), ["##teamcity[addBuildTag 'firefighter:dns']"]);
+        assert!(tags("Firefighter.Category", "unknown").is_empty() && tags("Firefighter.Cause", "dns").is_empty());
+        assert!(lines(&[output("Firefighter.Category", "dns")]).iter().all(|line| !line.contains("buildStatus")));
+    }
 }
