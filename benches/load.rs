@@ -140,11 +140,12 @@ fn run(server: &Server, env: &BTreeMap<String, String>, folder: &Path, at: usize
         .unwrap();
     let mut memory = 0;
     let status = loop {
+        // Not at once: a process that has just begun still shows the memory of who started it.
+        thread::sleep(Duration::from_millis(25));
         memory = memory.max(peak(child.id()));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        thread::sleep(Duration::from_millis(25));
     };
     let took = start.elapsed();
     let view = parsers::server(&fs::read_to_string(folder.join("stdout")).unwrap());
