@@ -22,7 +22,7 @@ const MACHINE: &[(&str, &str)] = &[
 #[serde(default)]
 struct Comparison {
     commits: Vec<Commit>,
-    diffs: Vec<Diff>,
+    diffs: Vec<Differing>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -38,7 +38,7 @@ struct Commit {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Diff {
+struct Differing {
     new_path: String,
     diff: Option<String>,
     new_file: bool,
