@@ -15,6 +15,8 @@ pub(super) struct Scene {
     /// Steps of the run that had begun when it failed, and those that had not.
     begun: HashSet<String>,
     not_yet: HashSet<String>,
+    /// Steps that came before it in the good run, and no longer do.
+    displaced: HashSet<String>,
     /// The kind of the failure, and which words of the tables its loud lines say.
     kind: String,
     said: HashSet<&'static str>,
@@ -135,7 +137,13 @@ const CERTIFICATES: &[&str] = &["certificate", "cert", "thumbprint", "pfx", "pem
 
 impl Scene {
     /// The scene of a run's failure.
-    pub(super) fn of<'a>(log: &Log, kind: Option<&str>, lines: impl Iterator<Item = &'a str>, expired: bool) -> Self {
+    pub(super) fn of<'a>(
+        log: &Log,
+        baseline: Option<&Log>,
+        kind: Option<&str>,
+        lines: impl Iterator<Item = &'a str>,
+        expired: bool,
+    ) -> Self {
         let plain = |name: &str| name.trim().to_lowercase();
         let culprits = || log.steps.iter().filter(|step| step.culprit);
         let failed: HashSet<String> = culprits().map(|step| plain(&step.name)).collect();
@@ -164,7 +172,18 @@ impl Scene {
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
         let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
-        Self { failed, begun, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
+        let displaced = baseline.map(|good| displaced(good, &failed, &begun)).unwrap_or_default();
+        Self { failed, begun, not_yet, displaced, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
+    }
+
+    /// Whether `change` is why a step that came before the failed one in the good run no longer does: it was moved, removed,
+    /// switched off or skipped.
+    pub(super) fn is_displaced(&self, change: &Change) -> bool {
+        let names = || {
+            let texts = [change.before.as_deref(), change.after.as_deref(), change.step.as_deref()];
+            texts.into_iter().flatten().flat_map(|text| text.split(", ")).map(|name| name.trim().to_lowercase())
+        };
+        change.kind == ChangeKind::Process && names().any(|name| self.displaced.contains(&name))
     }
 
     pub(super) fn bearing(&self, change: &Change) -> Bearing {
@@ -251,6 +270,13 @@ impl Scene {
     }
 }
 
+/// The steps of the good run that came before one that failed now, and did not begin now.
+fn displaced(good: &Log, failed: &HashSet<String>, begun: &HashSet<String>) -> HashSet<String> {
+    let names = || good.steps.iter().map(|step| step.name.trim().to_lowercase());
+    let Some(first) = names().position(|name| failed.contains(&name)) else { return HashSet::new() };
+    names().take(first).filter(|name| !begun.contains(name) && !failed.contains(name)).collect()
+}
+
 /// What a commit's title says behind its word and number.
 fn message(title: &str) -> &str {
     let rest = title.strip_prefix("commit ").unwrap_or(title);
@@ -289,7 +315,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let doubt = Scene::of(&builder.finish(), None, [line].into_iter(), false).doubt(&change);
+        let doubt = Scene::of(&builder.finish(), None, None, [line].into_iter(), false).doubt(&change);
         assert_eq!(doubt < 1.0, expected, "{title}: {line}");
     }
 

@@ -18,6 +18,12 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if change.kind == ChangeKind::Process {
         return if stops(change) { vec!["<stops>"] } else { Vec::new() };
     }
+    if change.kind == ChangeKind::Target {
+        let mut told = [change.after.as_deref(), change.details.as_deref()].into_iter().flatten();
+        let is_upgraded = change.title.contains(" of target ") && change.before.as_deref().is_some_and(is_version)
+            || told.any(is_upgraded);
+        return if is_upgraded { vec!["<upgraded>"] } else { Vec::new() };
+    }
     if change.kind != ChangeKind::Variable {
         return Vec::new();
     }
@@ -52,6 +58,18 @@ fn stops(change: &Change) -> bool {
             Some(line) => stops(line),
             None => !is_edit && stops(line),
         })
+}
+
+fn is_version(word: &str) -> bool {
+    word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether what is told of a machine's health says that its software went from one version to another.
+fn is_upgraded(text: &str) -> bool {
+    text.split_once(" -> ").is_some_and(|(before, after)| {
+        before.split_whitespace().next_back().is_some_and(is_version)
+            && after.split_whitespace().next().is_some_and(is_version)
+    })
 }
 
 /// Whether `text` says where something is reached: an address with a scheme, a host, a connection string.

@@ -10,6 +10,7 @@ use super::form;
 use super::met::{Names, ORDINARY, rarity};
 use super::said::{key_line, line_weights, loud};
 use super::topic::Topics;
+use super::version;
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
@@ -38,6 +39,13 @@ const UNREAD: f64 = 0.7;
 const FITS: f64 = 0.17;
 /// How much it says that an earlier step uses what such failures come of.
 const IN_PLACE: f64 = 0.1;
+/// How much it says that a version which the lines speak of parts the old from the new.
+const PASSED: f64 = 0.5;
+/// From which weight on a failure comes of a step that no longer runs before; how much that says of one that did before the
+/// failed step in the good run, and of one that the lines speak of too.
+const FOLLOWS: f64 = 0.17;
+const DISPLACED: f64 = 0.45;
+const DISPLACED_AND_NAMED: f64 = 0.7;
 /// Numbers that are names.
 const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
 /// From which weight on names speak together with a sort, and how much.
@@ -52,7 +60,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let kind = failure.map(|failure| failure.kind.as_str());
     let weights = line_weights(log, evidence, false);
     let topics = Topics::of(loud(log, &weights), kind, &log.steps);
-    let scene = Scene::of(log, kind, loud(log, &weights), topics.expired);
+    let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
     let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
@@ -69,8 +77,22 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
         known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
     };
-    let kin: Vec<f64> = changes.iter().zip(&bearing).map(kin).collect();
+    let passed = |change: &Change| !outside && loud(log, &weights).any(|line| version::is_passed(line, change));
+    let passed: Vec<bool> = changes.iter().map(passed).collect();
     let all_met = Names { log, evidence, weights: &weights, run, baseline, outside }.all_met(changes, &bearing);
+    let kin: Vec<f64> = changes
+        .iter()
+        .zip(&bearing)
+        .map(kin)
+        .enumerate()
+        .map(|(index, known)| match changes.get(index).zip(all_met.get(index)) {
+            _ if passed.get(index) == Some(&true) => known.max(PASSED),
+            Some((change, met)) if known >= FOLLOWS && !outside && scene.is_displaced(change) => {
+                known.max(if met.names_a_cause { DISPLACED_AND_NAMED } else { DISPLACED })
+            }
+            _ => known,
+        })
+        .collect();
     // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
     let alike = |kind: f64, met: f64| {
         let met = if met < NAMED { 0.0 } else { met };
@@ -114,7 +136,8 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             _ => 0.0,
         };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        let score = score * scene.doubt(change) * leap(change);
+        let doubt = if passed.get(index) == Some(&true) { 1.0 } else { scene.doubt(change) };
+        let score = score * doubt * leap(change);
         if score < least || change.title.starts_with(SEEN) {
             continue;
         }

@@ -89,6 +89,9 @@ pub(super) struct Topics {
     services: Vec<&'static [&'static str]>,
 }
 
+/// Kinds of failures that happen on the machine itself, whatever else their lines say.
+const HERE: &[&str] = &["file-locked", "port-in-use", "script-error", "compile-error", "missing-variable"];
+
 /// How surely words in a line mean a topic, next to a signature that says so.
 const BY_WORDS: f64 = 0.9;
 
@@ -112,7 +115,9 @@ impl Topics {
         let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| self::says(line, name)));
         let services = SERVICES.iter().filter(named).copied().collect();
         let failed = steps.iter().filter(|step| step.culprit).map(|step| step.name.to_lowercase());
-        let outside = is_outside(&lines, &failed.collect::<Vec<_>>());
+        // Whoever holds a file or a port open is here.
+        let is_here = kind.is_some_and(|kind| HERE.contains(&kind));
+        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>());
         Self { about, outside, expired: is_expired(&lines), services }
     }
 

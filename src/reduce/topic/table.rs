@@ -19,6 +19,8 @@ const ADDRESS: &[&str] = &[
 ];
 /// What leads traffic from here to there.
 const ROUTE: &[&str] = &["firewall", "network", "route", "subnet", "vpn", "dns", "proxy", "nsg", "egress", "tunnel"];
+/// What the server says of a machine whose software is another than before.
+const UPGRADED: &[&str] = &["<upgraded>", "new"];
 const LOADS: &[&str] = &["workers", "threads", "parallelism", "concurrency", "batch", "replicas", "instances", "pool"];
 const RUNS_IN: &[&str] = &["image", "container", "runtime", "framework", "sdk", "language", "shell", "platform"];
 /// What decides whether and when a step runs.
@@ -202,9 +204,11 @@ pub(super) const TOPICS: &[Topic] = &[
         says: &[
             "unsupported version", "unsupported class file", "does not support", "requires version",
             "requires python", "requires node", "minimum version", "incompatible", "glibc_", "exec format error",
+            "is too old", "is too new", "minimum supported", "no longer supports", "not supported by", "upgrade your client",
+            "or newer is required", "or later is required", "or higher is required", "requires at least", "upgrade to version",
             "unsupported engine", "is not compatible", "you must install or update .net", "framework version",
         ],
-        causes: &[cause(&[Process], RUNS_IN, 0.4), cause(&[Worker], &[], 0.36), cause(&[Variable], RUNS_IN, 0.34)],
+        causes: &[cause(&[Process], RUNS_IN, 0.4), cause(&[Worker], &[], 0.36), cause(&[Target], UPGRADED, 0.45), cause(&[Variable], RUNS_IN, 0.34)],
     },
     // A program was called as another version of it, or another program, wants to be called.
     Topic {
@@ -290,7 +294,9 @@ pub(super) const TOPICS: &[Topic] = &[
         says: &[
             "no such file", "doesn't exist", "does not exist", "cannot find path", "could not find file", "enoent",
             "cannot find the path", "could not find a part of the path", "file not found", "cannot open",
-            "not found", "could not be found", "filenotfoundexception", "missing file", "no such key", "nosuchkey",
+            "not found", "could not be found", "filenotfoundexception", "missing file", "were missing", "is missing",
+            "unknown_topic_or_partition", "unknown topic", "no such topic", "no such table", "no such queue", "no queue", "pre-created",
+            "no such container", "no such image", "no such volume", "no such network", "no such bucket", "nosuchbucket", "no such service", "no such key", "nosuchkey",
         ],
         causes: &[
             cause(&[Process], &["skipped", "removed", "order", "state", "condition", "folder", "directory", "worker", "tags", "pool"], 0.25),
