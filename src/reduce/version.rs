@@ -1,6 +1,7 @@
 //! Whether a change went past a version that a line speaks of: "as of Django 4.0", and a commit that takes 4.2 after 3.2.
 
 use super::names;
+use super::topic::says;
 use super::touched::details;
 use crate::model::{Change, ChangeKind};
 
@@ -15,6 +16,13 @@ const COMMON: &[&str] = &[
     "library", "service", "image", "system", "release", "from", "step", "container", "variable", "value", "commit", "bump",
 ];
 
+/// With which words a line says that a version is where something begins or ends, rather than that it is the one at hand.
+#[rustfmt::skip]
+const SINCE: &[&str] = &[
+    "since", "as of", "starting", "requires", "required", "require", "needs", "introduced", "removed", "no longer", "or newer",
+    "or later", "or higher", "at least", "minimum", "older than", "newer than", "deprecated", "dropped",
+];
+
 /// A thing that went from one version to another.
 struct Leap {
     /// Names that it goes by.
@@ -26,7 +34,11 @@ struct Leap {
 /// Whether `line` names what `change` brought another version of, with a version that parts the old from the new one.
 pub(super) fn is_passed(line: &str, change: &Change) -> bool {
     let leaps = leaps(change);
-    !leaps.is_empty() && named(line).iter().any(|(near, version)| leaps.iter().any(|leap| leap.passes(near, version)))
+    if leaps.is_empty() {
+        return false;
+    }
+    let parts = SINCE.iter().any(|word| says(&line.to_lowercase(), word));
+    named(line).iter().any(|(near, version)| leaps.iter().any(|leap| leap.passes(near, version, parts)))
 }
 
 impl Leap {
@@ -36,7 +48,8 @@ impl Leap {
         (!names.is_empty() && before != after).then(|| Self { names, before: before.to_vec(), after: after.to_vec() })
     }
 
-    fn passes(&self, near: &[String], version: &[u64]) -> bool {
+    /// Whether a version with these words before it lies between. `parts`: it may be the new one itself.
+    fn passes(&self, near: &[String], version: &[u64], parts: bool) -> bool {
         let (low, high) =
             if self.before < self.after { (&self.before, &self.after) } else { (&self.after, &self.before) };
         let at = |other: &[u64]| {
@@ -44,7 +57,8 @@ impl Leap {
                 (0..version.len().max(other.len())).map(|index| number(version, index).cmp(&number(other, index)));
             orders.find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
         };
-        at(low).is_gt() && at(high).is_le() && near.iter().any(|name| self.names.contains(name))
+        let most = if parts { std::cmp::Ordering::Equal } else { std::cmp::Ordering::Less };
+        at(low).is_gt() && at(high) <= most && near.iter().any(|name| self.names.contains(name))
     }
 }
 
@@ -164,6 +178,7 @@ mod tests {
         let bump = "commit 1a2b3c4 Bump flask from 2.3.3 to 3.0.1 (#4)";
         check("RuntimeError: as of flask 3.0, before_first_request is gone", Commit, bump, ("", ""), "", true);
         check("as of flask 2.0, it is deprecated", Commit, bump, ("", ""), "", false);
+        check("flask 3.0.1 was not found", Commit, bump, ("", ""), "", false);
         check("as of celery 3.0, it is gone", Commit, bump, ("", ""), "", false);
         let diff = "--- a/req.txt\n+++ b/req.txt\n@@ -1 +1 @@\n-flask==2.3.3\n+flask==3.0.1\n";
         check("removed in flask 3.0.", Commit, "commit 1a2b3c4 Libraries", ("", ""), diff, true);
