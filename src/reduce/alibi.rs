@@ -186,6 +186,19 @@ impl Scene {
         change.kind == ChangeKind::Process && names().any(|name| self.displaced.contains(&name))
     }
 
+    /// Whether `change` takes a step out of the process, wherever it stood.
+    pub(super) fn takes_out(&self, change: &Change) -> bool {
+        let is_off = change.title.starts_with("state of step ") && change.after.as_deref() == Some("disabled");
+        change.kind == ChangeKind::Process
+            && self.bearing(change) != Bearing::Later
+            && (change.title.starts_with("removed step ") || is_off)
+    }
+
+    /// Whether another version of a library makes such failures.
+    pub(super) fn is_of_libraries(&self) -> bool {
+        self.is(OF_LIBRARIES) && !self.is(ON_THE_WAY)
+    }
+
     pub(super) fn bearing(&self, change: &Change) -> Bearing {
         let Some(step) = change.step.as_ref().map(|step| step.trim().to_lowercase()) else { return Bearing::Open };
         // What later steps deploy is fetched before any of them begins.

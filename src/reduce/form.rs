@@ -16,7 +16,11 @@ const ENDINGS: &[&str] = &[
 /// The forms of a change's values, each in angles.
 pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if change.kind == ChangeKind::Process {
-        return if stops(change) { vec!["<stops>"] } else { Vec::new() };
+        let mut forms = if stops(change) { vec!["<stops>"] } else { Vec::new() };
+        if logs_in(change) {
+            forms.push("<logs in>");
+        }
+        return forms;
     }
     if change.kind == ChangeKind::Target {
         let mut told = [change.after.as_deref(), change.details.as_deref()].into_iter().flatten();
@@ -44,6 +48,33 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
         forms.push("<emptied>");
     }
     forms
+}
+
+/// Whether a step that is gone, or lines of a script that were changed, log in somewhere.
+fn logs_in(change: &Change) -> bool {
+    const SIGNS: &[&str] = &[
+        "log in",
+        "login",
+        "log on",
+        "logon",
+        "sign in",
+        "authenticat",
+        "connect-",
+        "assume-role",
+        "get-credentials",
+        "update-kubeconfig",
+        "use-context",
+        "kinit",
+        "gcloud auth",
+        "credential",
+    ];
+    let details = change.details.as_deref().unwrap_or_default();
+    let is_edit = details.lines().any(|line| line.starts_with("@@"));
+    let lines = details.lines().filter(|line| !is_edit || line.starts_with(['+', '-']));
+    let is_step = !change.title.contains(" of step ");
+    let texts = lines.chain([change.before.as_deref(), change.after.as_deref()].into_iter().flatten());
+    let mut texts = texts.chain(Some(change.title.as_str()).filter(|_| is_step));
+    texts.any(|text| SIGNS.iter().any(|sign| text.to_lowercase().contains(sign)))
 }
 
 /// Whether a step that is new, or runs when it did not, or new lines of a script stop something that runs.

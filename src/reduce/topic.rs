@@ -8,7 +8,7 @@ mod outside;
 mod table;
 
 use outside::{is_expired, is_outside};
-use table::TOPICS;
+use table::{TAKES_AWAY, TOPICS};
 
 /// A subject that failures have in common.
 struct Topic {
@@ -119,6 +119,16 @@ impl Topics {
         let is_here = kind.is_some_and(|kind| HERE.contains(&kind));
         let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>());
         Self { about, outside, expired: is_expired(&lines), services }
+    }
+
+    /// Whether something is missing.
+    pub(super) fn is_missing(&self) -> bool {
+        self.about.iter().any(|(topic, _)| topic.kinds.contains(&"resource-not-found"))
+    }
+
+    /// Whether a commit says that it takes something away.
+    pub(super) fn takes_away(change: &Change) -> bool {
+        holds(change, TAKES_AWAY)
     }
 
     /// Whether it is known what such failures come of.

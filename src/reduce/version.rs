@@ -41,6 +41,25 @@ pub(super) fn is_passed(line: &str, change: &Change) -> bool {
     named(line).iter().any(|(near, version)| leaps.iter().any(|leap| leap.passes(near, version, parts)))
 }
 
+/// Whether `line` names what `change` brought another major version of.
+pub(super) fn is_new_major(line: &str, change: &Change) -> bool {
+    if !matches!(change.kind, ChangeKind::Commit | ChangeKind::Package | ChangeKind::Worker) {
+        return false;
+    }
+    let leaps: Vec<Leap> = leaps(change).into_iter().filter(|leap| leap.before.first() != leap.after.first()).collect();
+    if leaps.is_empty() {
+        return false;
+    }
+    let words: Vec<String> = line.split(|c: char| !c.is_alphanumeric()).map(names::key).collect();
+    // A name of several parts is meant where all of them stand.
+    leaps.iter().any(|leap| {
+        let is_part =
+            |name: &&String| !leap.names.iter().any(|other| name.len() > other.len() && name.starts_with(other));
+        let mut parts = leap.names.iter().filter(is_part).peekable();
+        parts.peek().is_some() && parts.all(|part| words.contains(part))
+    })
+}
+
 impl Leap {
     fn new(names: impl Iterator<Item = String>, before: &[u64], after: &[u64]) -> Option<Self> {
         let is_name = |name: &String| name.len() > 3 && !COMMON.contains(&name.as_str());

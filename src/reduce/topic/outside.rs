@@ -11,7 +11,7 @@ const OUTSIDE: &[&str] = &[
     "ratelimit", "rate exceeded", "throttled", "throttling", "quota exceeded", "exceeded quota", "limit exhausted",
     "is exhausted", "monthly limit", "daily limit", "billing account", "payment required", "subscription is disabled",
     "license has expired", "licence has expired", "license expired", "temporary failure in name resolution", "eai_again",
-    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "insufficientinstancecapacity", "out of capacity",
+    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "do not have sufficient", "does not have sufficient", "not enough capacity", "capacity is not available", "insufficientinstancecapacity", "out of capacity",
     "an outage", "degraded performance", "temporarily unavailable", "temporarily overloaded", "is overloaded",
     "is not currently available", "currently unavailable", "retry the connection later", "try again later",
     "please retry later",

@@ -29,7 +29,7 @@ const WHETHER: &[&str] = &["skipped", "removed", "order", "state", "condition", 
 const STOPS: &[&str] = &["new", "removed", "skipped", "order"];
 /// What a commit says that takes something away or puts it elsewhere.
 #[rustfmt::skip]
-const TAKES_AWAY: &[&str] = &[
+pub(super) const TAKES_AWAY: &[&str] = &[
     "remove", "removes", "removed", "delete", "deletes", "deleted", "drop", "drops", "move", "moves", "moved", "rename",
     "renames", "renamed", "ignore", "ignored", "exclude", "excluded", "replace", "replaces", "replaced", "clean", "tidy",
     "split", "instead", "dockerignore", "gitignore", "slim", "slimmer", "smaller", "without", "no",
@@ -188,13 +188,17 @@ pub(super) const TOPICS: &[Topic] = &[
             "unsafe legacy renegotiation", "key too small", "md too weak", "illegal instruction", "no longer supported",
             "is no longer available", "command not found", "is not recognized as", "executable file not found",
             "no valid module file was found", "was not loaded because no valid module", "is not installed",
-            "not installed on", "not recognized by the system", "missing from your system", "requires php extension",
+            "not installed on", "not recognized by the system", "err_ossl", "digital envelope routines", "unrecognized vm option",
+            "could not create the java virtual machine", "no longer supports", "node_module_version", "was compiled against a different",
+            "invalid elf header", "wrong elf class", "cannot execute binary file", "not a valid win32 application", "sdk was not found",
+            "unsupported protocol", "unsupported_protocol", "no matching cipher", "no matching host key type",
+            "no matching key exchange", "no mutual signature", "dh key too small", "is no longer enabled", "has been removed from", "missing from your system", "requires php extension",
             "make sure the corresponding", "could not find the program", "spawn enoent", "no such command",
         ],
         causes: &[
             cause(&[Worker], &[], 0.5),
             cause(&[Process], &["image", "container", "pool", "worker", "tags"], 0.45),
-            cause(&[Target], &["new"], 0.48),
+            cause(&[Target], UPGRADED, 0.48),
             cause(&[Event], &["pool"], 0.2),
         ],
     },
@@ -397,6 +401,22 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Variable], &["account", "role", "user", "login", "identity", "principal", "subscription", "tenant", "from", "sender"], 0.3),
             cause(&[Process], &["account", "user"], 0.3),
         ],
+    },
+    // Who asks did not log in: the step that does it is another, or is gone.
+    Topic {
+        kinds: &["authentication", "image-pull"],
+        says: &[
+            "unauthorized", "unauthenticated", "authentication required", "not logged in", "please run", "login required",
+            "must be logged in", "no basic auth credentials", "could not find default credentials", "unable to locate credentials",
+            "no credentials", "access denied", "401",
+        ],
+        causes: &[cause(&[Process], &["<logs in>"], 0.36)],
+    },
+    // A value's place is still there: what puts values into files did not.
+    Topic {
+        kinds: &[],
+        says: &["#{"],
+        causes: &[cause(&[Process], SUBSTITUTION, 0.75), cause(&[Variable], &["removed", "scope"], 0.5), cause(&[Worker], &[], 0.1)],
     },
     // A machine does not let its user do that: it was set up otherwise.
     Topic {
