@@ -20,6 +20,8 @@ pub(super) struct Scene {
     /// The kind of the failure, and which words of the tables its loud lines say.
     kind: String,
     said: HashSet<&'static str>,
+    /// Its loud lines, in lower case.
+    lines: Vec<String>,
     /// Whether a certificate reached its end.
     ran_out: bool,
     /// Whether more was asked for than is allowed.
@@ -173,7 +175,17 @@ impl Scene {
         let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
         let displaced = baseline.map(|good| displaced(good, &failed, &begun)).unwrap_or_default();
-        Self { failed, begun, not_yet, displaced, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
+        Self {
+            failed,
+            begun,
+            not_yet,
+            displaced,
+            lines,
+            kind: kind.unwrap_or_default().to_owned(),
+            said,
+            ran_out,
+            over_limit,
+        }
     }
 
     /// Whether `change` is why a step that came before the failed one in the good run no longer does: it was moved, removed,
@@ -194,6 +206,12 @@ impl Scene {
             && (change.title.starts_with("removed step ") || is_off)
     }
 
+    /// Whether a line that tells why speaks of the step that `change` is of.
+    pub(super) fn speaks_of(&self, change: &Change) -> bool {
+        let step = change.step.as_ref().map(|step| step.trim().to_lowercase()).filter(|step| step.contains(' '));
+        step.is_some_and(|step| self.lines.iter().any(|line| line.contains(&step)))
+    }
+
     /// Whether another version of a library makes such failures.
     pub(super) fn is_of_libraries(&self) -> bool {
         self.is(OF_LIBRARIES) && !self.is(ON_THE_WAY)
@@ -203,8 +221,12 @@ impl Scene {
         let Some(step) = change.step.as_ref().map(|step| step.trim().to_lowercase()) else { return Bearing::Open };
         // What later steps deploy is fetched before any of them begins.
         let is_fetched = self.failed.iter().any(|failed| failed.starts_with(ACQUISITION));
+        let is_brought = matches!(change.kind, ChangeKind::Commit | ChangeKind::Package);
         if self.failed.contains(&step) {
             Bearing::Own
+        } else if is_brought && self.displaced.contains(&step) {
+            // What a step brings that did not run is not there.
+            Bearing::Later
         } else if is_fetched && change.kind == ChangeKind::Package {
             Bearing::Open
         } else if self.not_yet.contains(&step) {
@@ -338,6 +360,47 @@ mod tests {
         check(ChangeKind::Process, "script of step Two", Some("Two"), "boom", false);
         check(ChangeKind::Process, "container image of step One", Some("One"), "boom", false);
         check(ChangeKind::Process, "removed step Four", Some("Four"), "boom", false);
+    }
+
+    #[test]
+    fn a_step_that_no_longer_comes_before_is_displaced() {
+        let log = |names: &[(&str, Outcome)]| {
+            let mut builder = LogBuilder::default();
+            for (name, outcome) in names {
+                builder.step(Step {
+                    name: (*name).to_owned(),
+                    place: None,
+                    outcome: *outcome,
+                    culprit: *outcome == Outcome::Failed,
+                    started: None,
+                    finished: None,
+                    attempts: 1,
+                    depth: 0,
+                });
+            }
+            builder.finish()
+        };
+        let good = log(&[("Stop", Outcome::Succeeded), ("Copy", Outcome::Succeeded), ("Tell", Outcome::Succeeded)]);
+        let now = log(&[("Copy", Outcome::Failed), ("Stop", Outcome::Skipped), ("Tell", Outcome::Skipped)]);
+        let scene = Scene::of(&now, Some(&good), None, [].into_iter(), false);
+        for (kind, title, before, expected) in [
+            (ChangeKind::Process, "order of the steps", "Stop, Copy", true),
+            (ChangeKind::Process, "order of the steps", "Tell, Copy", false),
+            (ChangeKind::Variable, "variable Order", "Stop, Copy", false),
+        ] {
+            let change = Change {
+                kind,
+                title: title.to_owned(),
+                before: Some(before.to_owned()),
+                after: None,
+                details: None,
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            };
+            assert_eq!(scene.is_displaced(&change), expected, "{before}");
+        }
     }
 
     #[test]

@@ -180,6 +180,8 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
         TAKEN_OUT_AND_NAMED
     } else if is_displaced || is_out && known >= TAKEN_OUT_FITS {
         DISPLACED
+    } else if topics.is_missing() && is_earlier_script(change, at) && scene.speaks_of(change) {
+        TAKEN_OUT_AND_NAMED
     } else if topics.is_missing() && is_earlier_script(change, at) {
         MADE
     } else {

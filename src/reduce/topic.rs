@@ -111,7 +111,7 @@ impl Topics {
             }
         };
         let about: Vec<(&Topic, f64)> =
-            TOPICS.iter().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
+            TOPICS.into_iter().flatten().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
         let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| self::says(line, name)));
         let services = SERVICES.iter().filter(named).copied().collect();
         let failed = steps.iter().filter(|step| step.culprit).map(|step| step.name.to_lowercase());
@@ -123,7 +123,8 @@ impl Topics {
 
     /// Whether something is missing.
     pub(super) fn is_missing(&self) -> bool {
-        self.about.iter().any(|(topic, _)| topic.kinds.contains(&"resource-not-found"))
+        let is_one = |kind: &&str| matches!(*kind, "resource-not-found" | "missing-variable");
+        self.about.iter().any(|(topic, _)| topic.kinds.iter().any(is_one))
     }
 
     /// Whether a commit says that it takes something away.
@@ -287,6 +288,9 @@ mod tests {
     fn what_the_world_outside_says_of_itself_is_heard() {
         for (line, expected) in [
             ("node was preempted", true),
+            ("canceling statement due to lock timeout", true),
+            ("ERROR: RETRY LIMIT EXCEEDED.", false),
+            ("ERROR: API LIMIT EXCEEDED.", true),
             ("HTTP 429 Too Many Requests", true),
             ("no rate limits are set", false),
             ("connection refused", false),
@@ -301,7 +305,7 @@ mod tests {
     fn every_kind_of_the_table_is_one_of_the_catalogue() {
         let catalogue = Catalogue::builtin();
         let known: Vec<&str> = catalogue.signatures().iter().map(|signature| signature.kind.as_str()).collect();
-        for kind in TOPICS.iter().flat_map(|topic| topic.kinds) {
+        for kind in TOPICS.into_iter().flatten().flat_map(|topic| topic.kinds) {
             assert!(known.contains(kind), "{kind}");
         }
     }
