@@ -104,6 +104,25 @@ const ROWS: &[Row] = &[
         words: &["lock", "csproj", "requirements", "dockerfile", "pom", "gradle", "package", "bump"],
         weight: 0.25,
     },
+    // Where it is looked for.
+    Row {
+        failures: &["image-pull", "package-not-found", "package-download"],
+        changes: &[ChangeKind::Variable],
+        words: &[
+            "feed",
+            "registry",
+            "index",
+            "source",
+            "sources",
+            "repository",
+            "repo",
+            "mirror",
+            "nexus",
+            "artifactory",
+            "channel",
+        ],
+        weight: 0.4,
+    },
     // What a program finds where it runs: another image has other libraries.
     Row {
         failures: &["dependency-conflict", "version-mismatch"],

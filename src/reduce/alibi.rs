@@ -8,6 +8,12 @@ use super::form;
 use super::topic::{PLAIN_AND_TLS, says};
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
+mod words;
+
+use words::{
+    ACQUISITION, CERTIFICATES, ELSEWHERE, EVENTS, MERGES, OF_LIBRARIES, ON_THE_WAY, OVER_LIMIT, SETTINGS, WORDS_ONLY,
+};
+
 /// What is known of the run to judge by.
 pub(super) struct Scene {
     /// Steps that failed.
@@ -15,9 +21,13 @@ pub(super) struct Scene {
     /// Steps of the run that had begun when it failed, and those that had not.
     begun: HashSet<String>,
     not_yet: HashSet<String>,
+    /// Steps that came before it in the good run, and no longer do.
+    displaced: HashSet<String>,
     /// The kind of the failure, and which words of the tables its loud lines say.
     kind: String,
     said: HashSet<&'static str>,
+    /// Its loud lines, in lower case.
+    lines: Vec<String>,
     /// Whether a certificate reached its end.
     ran_out: bool,
     /// Whether more was asked for than is allowed.
@@ -37,105 +47,15 @@ pub(super) enum Bearing {
     Later,
 }
 
-/// A setting of a step that has power over nothing but some failures of that step.
-struct Setting {
-    /// How the title of its change begins.
-    title: &'static str,
-    /// Kinds of failures, or words of their lines, that it can make.
-    makes: &'static [&'static str],
-}
-
-#[rustfmt::skip]
-const SETTINGS: &[Setting] = &[
-    Setting { title: "time limit", makes: &["timeout", "timed out", "time limit", "cancelled", "canceled"] },
-    Setting { title: "number of retries", makes: &["timeout", "timed out", "already exists", "duplicate", "conflict"] },
-    Setting { title: "pause between retries", makes: &["timeout", "timed out", "too many requests"] },
-    // They say who may do what with the step, or what it is called.
-    Setting { title: "name of step", makes: &[] },
-    Setting { title: "permission to skip", makes: &[] },
-];
-
-/// Of what sort of failure an event about such a thing can be the cause.
-struct About {
-    /// How its title begins.
-    title: &'static str,
-    makes: &'static [&'static str],
-}
-
-const TLS: &str = "tls-certificate";
-#[rustfmt::skip]
-const EVENTS: &[About] = &[
-    About {
-        title: "certificate ",
-        makes: &[
-            TLS, "authentication", "credential-expired", "certificate", "tls", "ssl", "x509", "handshake",
-            "thumbprint",
-        ],
-    },
-    About {
-        title: "feed ",
-        makes: &[
-            "image-pull", "package-not-found", "package-download", "dependency-conflict", "version-mismatch",
-            "authentication", "feed", "package", "pull", "manifest", "download", "chart", "repository", "index",
-            "registry",
-        ],
-    },
-    About {
-        title: "proxy ",
-        makes: &["proxy", "connection", "dns", "timeout", "package-download", "timed out", "connect", "unreachable"],
-    },
-    // They say how things are grouped and looked at, not how they work.
-    About { title: "environment ", makes: &[] },
-    About { title: "project ", makes: &[] },
-    About { title: "tenant ", makes: &["tenant"] },
-    About { title: "machine policy ", makes: &["agent-failure", "tentacle", "health", "unhealthy", "calamari"] },
-    About { title: "step template ", makes: &["template", "script-error"] },
-];
-
-/// What a commit says at its beginning that changes what people read and not what programs do.
-#[rustfmt::skip]
-const WORDS_ONLY: &[&str] =
-    &["docs", "doc", "document", "readme", "changelog", "format", "reformat", "typo", "style", "comment", "spelling", "translate", "editorconfig",
-    "codeowners", "lint", "rubocop", "eslint", "tslint", "tflint", "phpstan", "spotless", "prettier", "storybook", "javadoc", "whitespace", "wording", "copyright",];
-
-/// What the server calls the step in which it fetches all packages.
-const ACQUISITION: &str = "acquire packages";
-
-/// How the message of a merge begins.
-const MERGES: &[&str] =
-    &["merge pull request", "merge branch", "merge remote", "merged in", "merged pr", "merge tag", "merge commit"];
-
-/// Kinds of failures that another version of a library makes, and words with which they show.
-#[rustfmt::skip]
-const OF_LIBRARIES: &[&str] = &[
-    "package-not-found", "dependency-conflict", "version-mismatch", "compile-error", "test-failure", "crash",
-    "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
-    "checksum", "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
-    "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
-    "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
-];
-
-/// Words of trouble on the way to where libraries come from: then it is not their version.
-#[rustfmt::skip]
-const ON_THE_WAY: &[&str] =
-    &["proxyerror", "connection broken", "connection refused", "timed out", "connection reset", "name resolution"];
-
-/// Kinds of failures that another machine decides: the tools of the worker that asked have little to do with them.
-#[rustfmt::skip]
-const ELSEWHERE: &[&str] = &[
-    "authentication", "cloud-permission", "kubernetes-rbac", "credential-expired", "database-migration", "database-deadlock",
-];
-
-/// With which words a line says that more was asked for than is allowed.
-const OVER_LIMIT: &[&str] =
-    &["maximum", "exceeded", "exceeds", "quota", "too large", "out of range", "at most", "limit"];
-
-/// What is about certificates.
-const CERTIFICATES: &[&str] = &["certificate", "cert", "thumbprint", "pfx", "pem", "ca", "keystore", "truststore"];
-
 impl Scene {
     /// The scene of a run's failure.
-    pub(super) fn of<'a>(log: &Log, kind: Option<&str>, lines: impl Iterator<Item = &'a str>, expired: bool) -> Self {
+    pub(super) fn of<'a>(
+        log: &Log,
+        baseline: Option<&Log>,
+        kind: Option<&str>,
+        lines: impl Iterator<Item = &'a str>,
+        expired: bool,
+    ) -> Self {
         let plain = |name: &str| name.trim().to_lowercase();
         let culprits = || log.steps.iter().filter(|step| step.culprit);
         let failed: HashSet<String> = culprits().map(|step| plain(&step.name)).collect();
@@ -164,15 +84,59 @@ impl Scene {
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
         let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
-        Self { failed, begun, not_yet, kind: kind.unwrap_or_default().to_owned(), said, ran_out, over_limit }
+        let displaced = baseline.map(|good| displaced(good, &failed, &begun)).unwrap_or_default();
+        Self {
+            failed,
+            begun,
+            not_yet,
+            displaced,
+            lines,
+            kind: kind.unwrap_or_default().to_owned(),
+            said,
+            ran_out,
+            over_limit,
+        }
+    }
+
+    /// Whether `change` is why a step that came before the failed one in the good run no longer does: it was moved, removed,
+    /// switched off or skipped.
+    pub(super) fn is_displaced(&self, change: &Change) -> bool {
+        let names = || {
+            let texts = [change.before.as_deref(), change.after.as_deref(), change.step.as_deref()];
+            texts.into_iter().flatten().flat_map(|text| text.split(", ")).map(|name| name.trim().to_lowercase())
+        };
+        change.kind == ChangeKind::Process && names().any(|name| self.displaced.contains(&name))
+    }
+
+    /// Whether `change` takes a step out of the process, wherever it stood.
+    pub(super) fn takes_out(&self, change: &Change) -> bool {
+        let is_off = change.title.starts_with("state of step ") && change.after.as_deref() == Some("disabled");
+        change.kind == ChangeKind::Process
+            && self.bearing(change) != Bearing::Later
+            && (change.title.starts_with("removed step ") || is_off)
+    }
+
+    /// Whether a line that tells why speaks of the step that `change` is of.
+    pub(super) fn speaks_of(&self, change: &Change) -> bool {
+        let step = change.step.as_ref().map(|step| step.trim().to_lowercase()).filter(|step| step.contains(' '));
+        step.is_some_and(|step| self.lines.iter().any(|line| line.contains(&step)))
+    }
+
+    /// Whether another version of a library makes such failures.
+    pub(super) fn is_of_libraries(&self) -> bool {
+        self.is(OF_LIBRARIES) && !self.is(ON_THE_WAY)
     }
 
     pub(super) fn bearing(&self, change: &Change) -> Bearing {
         let Some(step) = change.step.as_ref().map(|step| step.trim().to_lowercase()) else { return Bearing::Open };
         // What later steps deploy is fetched before any of them begins.
         let is_fetched = self.failed.iter().any(|failed| failed.starts_with(ACQUISITION));
+        let is_brought = matches!(change.kind, ChangeKind::Commit | ChangeKind::Package);
         if self.failed.contains(&step) {
             Bearing::Own
+        } else if is_brought && self.displaced.contains(&step) {
+            // What a step brings that did not run is not there.
+            Bearing::Later
         } else if is_fetched && change.kind == ChangeKind::Package {
             Bearing::Open
         } else if self.not_yet.contains(&step) {
@@ -251,6 +215,13 @@ impl Scene {
     }
 }
 
+/// The steps of the good run that came before one that failed now, and did not begin now.
+fn displaced(good: &Log, failed: &HashSet<String>, begun: &HashSet<String>) -> HashSet<String> {
+    let names = || good.steps.iter().map(|step| step.name.trim().to_lowercase());
+    let Some(first) = names().position(|name| failed.contains(&name)) else { return HashSet::new() };
+    names().take(first).filter(|name| !begun.contains(name) && !failed.contains(name)).collect()
+}
+
 /// What a commit's title says behind its word and number.
 fn message(title: &str) -> &str {
     let rest = title.strip_prefix("commit ").unwrap_or(title);
@@ -289,7 +260,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let doubt = Scene::of(&builder.finish(), None, [line].into_iter(), false).doubt(&change);
+        let doubt = Scene::of(&builder.finish(), None, None, [line].into_iter(), false).doubt(&change);
         assert_eq!(doubt < 1.0, expected, "{title}: {line}");
     }
 
@@ -299,6 +270,47 @@ mod tests {
         check(ChangeKind::Process, "script of step Two", Some("Two"), "boom", false);
         check(ChangeKind::Process, "container image of step One", Some("One"), "boom", false);
         check(ChangeKind::Process, "removed step Four", Some("Four"), "boom", false);
+    }
+
+    #[test]
+    fn a_step_that_no_longer_comes_before_is_displaced() {
+        let log = |names: &[(&str, Outcome)]| {
+            let mut builder = LogBuilder::default();
+            for (name, outcome) in names {
+                builder.step(Step {
+                    name: (*name).to_owned(),
+                    place: None,
+                    outcome: *outcome,
+                    culprit: *outcome == Outcome::Failed,
+                    started: None,
+                    finished: None,
+                    attempts: 1,
+                    depth: 0,
+                });
+            }
+            builder.finish()
+        };
+        let good = log(&[("Stop", Outcome::Succeeded), ("Copy", Outcome::Succeeded), ("Tell", Outcome::Succeeded)]);
+        let now = log(&[("Copy", Outcome::Failed), ("Stop", Outcome::Skipped), ("Tell", Outcome::Skipped)]);
+        let scene = Scene::of(&now, Some(&good), None, [].into_iter(), false);
+        for (kind, title, before, expected) in [
+            (ChangeKind::Process, "order of the steps", "Stop, Copy", true),
+            (ChangeKind::Process, "order of the steps", "Tell, Copy", false),
+            (ChangeKind::Variable, "variable Order", "Stop, Copy", false),
+        ] {
+            let change = Change {
+                kind,
+                title: title.to_owned(),
+                before: Some(before.to_owned()),
+                after: None,
+                details: None,
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            };
+            assert_eq!(scene.is_displaced(&change), expected, "{before}");
+        }
     }
 
     #[test]

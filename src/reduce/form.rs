@@ -16,7 +16,17 @@ const ENDINGS: &[&str] = &[
 /// The forms of a change's values, each in angles.
 pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if change.kind == ChangeKind::Process {
-        return if stops(change) { vec!["<stops>"] } else { Vec::new() };
+        let mut forms = if stops(change) { vec!["<stops>"] } else { Vec::new() };
+        if logs_in(change) {
+            forms.push("<logs in>");
+        }
+        return forms;
+    }
+    if change.kind == ChangeKind::Target {
+        let mut told = [change.after.as_deref(), change.details.as_deref()].into_iter().flatten();
+        let is_upgraded = change.title.contains(" of target ") && change.before.as_deref().is_some_and(is_version)
+            || told.any(is_upgraded);
+        return if is_upgraded { vec!["<upgraded>"] } else { Vec::new() };
     }
     if change.kind != ChangeKind::Variable {
         return Vec::new();
@@ -40,6 +50,33 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     forms
 }
 
+/// Whether a step that is gone, or lines of a script that were changed, log in somewhere.
+fn logs_in(change: &Change) -> bool {
+    const SIGNS: &[&str] = &[
+        "log in",
+        "login",
+        "log on",
+        "logon",
+        "sign in",
+        "authenticat",
+        "connect-",
+        "assume-role",
+        "get-credentials",
+        "update-kubeconfig",
+        "use-context",
+        "kinit",
+        "gcloud auth",
+        "credential",
+    ];
+    let details = change.details.as_deref().unwrap_or_default();
+    let is_edit = details.lines().any(|line| line.starts_with("@@"));
+    let lines = details.lines().filter(|line| !is_edit || line.starts_with(['+', '-']));
+    let is_step = !change.title.contains(" of step ");
+    let texts = lines.chain([change.before.as_deref(), change.after.as_deref()].into_iter().flatten());
+    let mut texts = texts.chain(Some(change.title.as_str()).filter(|_| is_step));
+    texts.any(|text| SIGNS.iter().any(|sign| text.to_lowercase().contains(sign)))
+}
+
 /// Whether a step that is new, or runs when it did not, or new lines of a script stop something that runs.
 fn stops(change: &Change) -> bool {
     const VERBS: &[&str] = &["stop", "disable", "kill", "down", "uninstall", "drain", "pause"];
@@ -52,6 +89,18 @@ fn stops(change: &Change) -> bool {
             Some(line) => stops(line),
             None => !is_edit && stops(line),
         })
+}
+
+fn is_version(word: &str) -> bool {
+    word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Whether what is told of a machine's health says that its software went from one version to another.
+fn is_upgraded(text: &str) -> bool {
+    text.split_once(" -> ").is_some_and(|(before, after)| {
+        before.split_whitespace().next_back().is_some_and(is_version)
+            && after.split_whitespace().next().is_some_and(is_version)
+    })
 }
 
 /// Whether `text` says where something is reached: an address with a scheme, a host, a connection string.

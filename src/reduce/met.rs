@@ -50,7 +50,9 @@ impl Names<'_> {
         let mut all = Vec::new();
         for ((change, touched), at) in changes.iter().zip(&touched).zip(bearing) {
             // What fails outside is named by many; a change has to do with it where it brought the name in.
-            let brought = touched.iter().filter(|(_, place)| !self.outside || **place >= BROUGHT_IN);
+            // Nobody brought in what the good run named too.
+            let is_brought = |name: &str, place: f64| place >= BROUGHT_IN && !usual.contains_key(name);
+            let brought = touched.iter().filter(|(name, place)| !self.outside || is_brought(name, **place));
             let meetings = brought.filter_map(|(name, place)| {
                 let said = said.get(name.as_str())?;
                 // A change of the step names it anyway.
@@ -68,7 +70,8 @@ impl Names<'_> {
                 let weight = said.form.min(1.0) * line * place * own * among * in_log.sqrt() * news;
                 let form = if said.form < 0.5 { Form::Word } else { Form::Name };
                 let form = if form == Form::Name && said.line < LOUD { Form::Quiet } else { form };
-                Some(Meeting { name, word: said.word, weight, form, lines: &said.lines })
+                let is_loud = said.line >= LOUD;
+                Some(Meeting { name, word: said.word, weight, form, is_loud, lines: &said.lines })
             });
             let mut meetings: Vec<Meeting> = meetings.collect();
             let at_line = places::in_diff(&places, details(change, most)).map(|place| (place, AT_LINE));
@@ -122,6 +125,7 @@ struct Meeting<'a> {
     word: &'a str,
     weight: f64,
     form: Form,
+    is_loud: bool,
     lines: &'a [usize],
 }
 
@@ -142,6 +146,8 @@ pub(super) struct Met {
     pub(super) weight: f64,
     pub(super) lines: Vec<usize>,
     pub(super) words: Vec<String>,
+    /// Whether a line that tells why holds one of the words.
+    pub(super) names_a_cause: bool,
 }
 
 impl Met {
@@ -159,6 +165,7 @@ impl Met {
                 continue;
             }
             taken.push(meeting.name);
+            met.names_a_cause |= meeting.is_loud;
             match meeting.form {
                 Form::Word => ordinary *= 1.0 - meeting.weight,
                 Form::Quiet => quiet *= 1.0 - meeting.weight * 0.95,

@@ -27,6 +27,7 @@ mod template;
 pub mod tokens;
 mod topic;
 mod touched;
+mod version;
 
 pub use pick::shortened;
 

@@ -10,6 +10,7 @@ use super::form;
 use super::met::{Names, ORDINARY, rarity};
 use super::said::{key_line, line_weights, loud};
 use super::topic::Topics;
+use super::version;
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
@@ -38,6 +39,22 @@ const UNREAD: f64 = 0.7;
 const FITS: f64 = 0.17;
 /// How much it says that an earlier step uses what such failures come of.
 const IN_PLACE: f64 = 0.1;
+/// How much it says that a version which the lines speak of parts the old from the new.
+const PASSED: f64 = 0.55;
+/// From which weight on a failure comes of a step that no longer runs before; how much that says of one that did before the
+/// failed step in the good run, and of one that the lines speak of too.
+const FOLLOWS: f64 = 0.17;
+const DISPLACED: f64 = 0.45;
+const DISPLACED_AND_NAMED: f64 = 0.7;
+/// The same of a step that was taken out, of which it is not known where it stood, and from which weight on it needs no name.
+const TAKEN_OUT_AND_NAMED: f64 = 0.6;
+const TAKEN_OUT_FITS: f64 = 0.32;
+/// How much it says where something is missing that an earlier step's script is another; and how much is left of a commit that
+/// takes nothing away.
+const MADE: f64 = 0.34;
+const TAKES_NOTHING: f64 = 0.75;
+/// How much is left of a variable whose value was put nowhere.
+const UNREPLACED: f64 = 0.5;
 /// Numbers that are names.
 const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
 /// From which weight on names speak together with a sort, and how much.
@@ -52,7 +69,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let kind = failure.map(|failure| failure.kind.as_str());
     let weights = line_weights(log, evidence, false);
     let topics = Topics::of(loud(log, &weights), kind, &log.steps);
-    let scene = Scene::of(log, kind, loud(log, &weights), topics.expired);
+    let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
     let outside = topics.outside || kind.is_some_and(affinity::is_outside);
     let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);
     let weights = if outside { line_weights(log, evidence, true) } else { weights };
@@ -69,8 +86,26 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
         known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
     };
-    let kin: Vec<f64> = changes.iter().zip(&bearing).map(kin).collect();
+    let is_of_libraries = scene.is_of_libraries();
+    let goes_past = |line: &str, change: &Change| {
+        version::is_passed(line, change) || is_of_libraries && version::is_new_major(line, change)
+    };
+    let passed = |change: &Change| !outside && loud(log, &weights).any(|line| goes_past(line, change));
+    let passed: Vec<bool> = changes.iter().map(passed).collect();
     let all_met = Names { log, evidence, weights: &weights, run, baseline, outside }.all_met(changes, &bearing);
+    let kin: Vec<f64> = changes
+        .iter()
+        .zip(&bearing)
+        .map(kin)
+        .enumerate()
+        .map(|(index, known)| match (changes.get(index).zip(all_met.get(index)), bearing.get(index)) {
+            _ if passed.get(index) == Some(&true) => known.max(PASSED),
+            (Some((change, met)), Some(at)) if !outside => {
+                known.max(by_order(change, met.names_a_cause, *at, known, &scene, &topics))
+            }
+            _ => known,
+        })
+        .collect();
     // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
     let alike = |kind: f64, met: f64| {
         let met = if met < NAMED { 0.0 } else { met };
@@ -114,7 +149,9 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
             _ => 0.0,
         };
         let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        let score = score * scene.doubt(change) * leap(change);
+        let score = score * idleness(change, by_kind, &topics, loud(log, &weights));
+        let doubt = if passed.get(index) == Some(&true) { 1.0 } else { scene.doubt(change) };
+        let score = score * doubt * leap(change);
         if score < least || change.title.starts_with(SEEN) {
             continue;
         }
@@ -130,6 +167,47 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
+}
+
+/// How much speaks for `change` that what it does to an earlier step is what the failed one lacks. `is_named`: the lines that tell
+/// why name it; `known`: how much its sort speaks for it.
+fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Scene, topics: &Topics) -> f64 {
+    let is_displaced = known >= FOLLOWS && scene.is_displaced(change);
+    let is_out = known >= FOLLOWS && scene.takes_out(change);
+    if is_displaced && is_named {
+        DISPLACED_AND_NAMED
+    } else if is_out && is_named {
+        TAKEN_OUT_AND_NAMED
+    } else if is_displaced || is_out && known >= TAKEN_OUT_FITS {
+        DISPLACED
+    } else if topics.is_missing() && is_earlier_script(change, at) && scene.speaks_of(change) {
+        TAKEN_OUT_AND_NAMED
+    } else if topics.is_missing() && is_earlier_script(change, at) {
+        MADE
+    } else {
+        0.0
+    }
+}
+
+/// Whether `change` is of the script of a step that ran before the one that failed.
+fn is_earlier_script(change: &Change, at: Bearing) -> bool {
+    change.kind == ChangeKind::Process && at == Bearing::Before && change.title.starts_with("script of step ")
+}
+
+/// How much is left of `change` where it leaves alone what is wrong.
+fn idleness<'a>(change: &Change, by_kind: f64, topics: &Topics, mut lines: impl Iterator<Item = &'a str>) -> f64 {
+    // Where a value's place still stands, its value cannot matter.
+    if change.after.is_some() && lines.any(|line| is_place_of(line, change)) {
+        return UNREPLACED;
+    }
+    let takes_nothing = change.kind == ChangeKind::Commit && topics.is_missing() && !Topics::takes_away(change);
+    if takes_nothing && by_kind < FITS { TAKES_NOTHING } else { 1.0 }
+}
+
+/// Whether `line` holds the place of a variable's value, such as `#{Db:Host}`, where the value should stand.
+fn is_place_of(line: &str, change: &Change) -> bool {
+    let name = change.title.strip_prefix("variable ").filter(|_| change.kind == ChangeKind::Variable);
+    name.is_some_and(|name| line.contains(&format!("#{{{name}}}")))
 }
 
 /// How much speaks for `change` that it belongs to the step that failed. `known`: how much its sort speaks for it; `spared`: what

@@ -8,7 +8,7 @@ mod outside;
 mod table;
 
 use outside::{is_expired, is_outside};
-use table::TOPICS;
+use table::{TAKES_AWAY, TOPICS};
 
 /// A subject that failures have in common.
 struct Topic {
@@ -89,6 +89,9 @@ pub(super) struct Topics {
     services: Vec<&'static [&'static str]>,
 }
 
+/// Kinds of failures that happen on the machine itself, whatever else their lines say.
+const HERE: &[&str] = &["file-locked", "port-in-use", "script-error", "compile-error", "missing-variable"];
+
 /// How surely words in a line mean a topic, next to a signature that says so.
 const BY_WORDS: f64 = 0.9;
 
@@ -108,12 +111,25 @@ impl Topics {
             }
         };
         let about: Vec<(&Topic, f64)> =
-            TOPICS.iter().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
+            TOPICS.into_iter().flatten().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
         let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| self::says(line, name)));
         let services = SERVICES.iter().filter(named).copied().collect();
         let failed = steps.iter().filter(|step| step.culprit).map(|step| step.name.to_lowercase());
-        let outside = is_outside(&lines, &failed.collect::<Vec<_>>());
+        // Whoever holds a file or a port open is here.
+        let is_here = kind.is_some_and(|kind| HERE.contains(&kind));
+        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>());
         Self { about, outside, expired: is_expired(&lines), services }
+    }
+
+    /// Whether something is missing.
+    pub(super) fn is_missing(&self) -> bool {
+        let is_one = |kind: &&str| matches!(*kind, "resource-not-found" | "missing-variable");
+        self.about.iter().any(|(topic, _)| topic.kinds.iter().any(is_one))
+    }
+
+    /// Whether a commit says that it takes something away.
+    pub(super) fn takes_away(change: &Change) -> bool {
+        holds(change, TAKES_AWAY)
     }
 
     /// Whether it is known what such failures come of.
@@ -272,6 +288,9 @@ mod tests {
     fn what_the_world_outside_says_of_itself_is_heard() {
         for (line, expected) in [
             ("node was preempted", true),
+            ("canceling statement due to lock timeout", true),
+            ("ERROR: RETRY LIMIT EXCEEDED.", false),
+            ("ERROR: API LIMIT EXCEEDED.", true),
             ("HTTP 429 Too Many Requests", true),
             ("no rate limits are set", false),
             ("connection refused", false),
@@ -286,7 +305,7 @@ mod tests {
     fn every_kind_of_the_table_is_one_of_the_catalogue() {
         let catalogue = Catalogue::builtin();
         let known: Vec<&str> = catalogue.signatures().iter().map(|signature| signature.kind.as_str()).collect();
-        for kind in TOPICS.iter().flat_map(|topic| topic.kinds) {
+        for kind in TOPICS.into_iter().flatten().flat_map(|topic| topic.kinds) {
             assert!(known.contains(kind), "{kind}");
         }
     }

@@ -10,6 +10,9 @@ use crate::model::{Change, ChangeKind};
 /// How central the names of a title are to its change, and at least the names that a change brought in.
 const TITLE: f64 = 0.85;
 pub(super) const BROUGHT_IN: f64 = 0.9;
+/// How much a name says that a change left as it was.
+const SHARED: f64 = 0.35;
+const SHARED_BY_SCRIPTS: f64 = 0.2;
 /// Of a change's details no more is read than this, and of all together not much more than that.
 const DETAILS: usize = 64 << 10;
 const ALL_DETAILS: usize = 2 << 20;
@@ -51,6 +54,9 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
             }
         });
     }
+    // What a script said before as well stands in every log of it.
+    let shared = if change.kind == ChangeKind::Process { SHARED_BY_SCRIPTS } else { SHARED };
+    let both = |before: &str, after: &str, touch: &mut dyn FnMut(&str, f64, f64)| both(before, after, shared, touch);
     both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
     let details = details(change, most);
     let (whole, paths) = wholeness(details);
@@ -124,7 +130,7 @@ fn wholeness(details: &str) -> (f64, f64) {
 }
 
 /// Touches what differs between two texts fully and what they share a little.
-fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
+fn both(before: &str, after: &str, shared_weight: f64, touch: &mut dyn FnMut(&str, f64, f64)) {
     let names = |text: &str| {
         let mut all = BTreeSet::new();
         names::each(text, |word, _| {
@@ -136,7 +142,7 @@ fn both(before: &str, after: &str, touch: &mut impl FnMut(&str, f64, f64)) {
     for (text, others) in [(before, &new), (after, &old)] {
         names::each(text, |word, form| {
             let shared = others.contains(&names::key(word));
-            touch(word, form, if shared { 0.35 } else { 1.0 });
+            touch(word, form, if shared { shared_weight } else { 1.0 });
         });
     }
 }

@@ -11,7 +11,7 @@ const OUTSIDE: &[&str] = &[
     "ratelimit", "rate exceeded", "throttled", "throttling", "quota exceeded", "exceeded quota", "limit exhausted",
     "is exhausted", "monthly limit", "daily limit", "billing account", "payment required", "subscription is disabled",
     "license has expired", "licence has expired", "license expired", "temporary failure in name resolution", "eai_again",
-    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "insufficientinstancecapacity", "out of capacity",
+    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "do not have sufficient", "does not have sufficient", "not enough capacity", "capacity is not available", "insufficientinstancecapacity", "out of capacity",
     "an outage", "degraded performance", "temporarily unavailable", "temporarily overloaded", "is overloaded",
     "is not currently available", "currently unavailable", "retry the connection later", "try again later",
     "please retry later",
@@ -33,6 +33,9 @@ const OUTSIDE: &[&str] = &[
     "another deployment is in progress", "operationinprogress", "operation in progress", "concurrentmodification",
     "being modified by another", "update_in_progress", "already locked", "is currently locked", "database is locked",
     "resource is locked", "pending-upgrade",
+    "due to lock timeout", "lock wait timeout", "lock request time out", "locknotavailable", "could not obtain lock on",
+    "resource busy and acquire with nowait", "ora-00054", "ora-00060", "sqlcode=-911", "sqlcode=-913", "sqlcode = -911",
+    "sqlcode = -913", "is in use by another user", "data set is in use", "waiting for exclusive lock",
     "deadlock victim", "deadlock found", "deadlock detected", "could not serialize access",
     "could not get lock", "unable to acquire the dpkg", "error acquiring the state lock", "error locking state",
     "is held by process", "held by another", "lock is already held", "waiting for changelog lock",
@@ -42,6 +45,10 @@ const OUTSIDE: &[&str] = &[
     "connection was aborted", "connection aborted", "lost connection to", "server closed the connection",
     "connection was closed unexpectedly", "transport-level error",
 ];
+
+/// What stands for none of these though it holds their words: a program's own patience.
+const NOT_OUTSIDE: &[&str] =
+    &["retry limit exceeded", "retries limit exceeded", "time limit exceeded", "recursion limit exceeded"];
 
 /// Hosts that serve the whole world. What they answer comes of no change here,
 #[rustfmt::skip]
@@ -89,6 +96,8 @@ const LOOKS_AT_OURS: &[&str] = &[
 
 /// Whether one of `lines`, in lower case, says that the world outside is the cause of what failed in `steps`.
 pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
+    let spared = |line: &String| NOT_OUTSIDE.iter().fold(line.clone(), |line, words| line.replace(words, ""));
+    let lines: Vec<String> = lines.iter().map(spared).collect();
     let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
     let in_trouble = |line: &&String| IN_TROUBLE.iter().any(|word| says(line, word));
     let mut troubles = lines.iter().filter(in_trouble);
