@@ -185,8 +185,9 @@ fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_were_looked_at() 
 #[test]
 fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_nobody_opened() {
     let (first, three, all) = shares("third-held");
-    assert!(first * 100 >= all * 66, "first: {first} of {all}");
-    assert!(three * 100 >= all * 88, "among the first three: {three} of {all}");
+    // 14 and 17 of 18 in the end.
+    assert!(first * 100 >= all * 77, "first: {first} of {all}");
+    assert!(three * 100 >= all * 94, "among the first three: {three} of {all}");
 }
 
 // Of the newest cases these may be looked at: 9 first and 10 among the first three of 15 before the ranking was worked on with them;
@@ -196,4 +197,16 @@ fn the_true_cause_is_the_first_suspect_of_most_fourth_cases_that_were_looked_at(
     let (first, three, all) = shares("fourth-tuned");
     assert!(first * 100 >= all * 95, "first: {first} of {all}");
     assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
+}
+
+// The odd half of them, which nobody may open, written by somebody who knew nothing of the ranking. Measured three times, by places
+// alone and by somebody who did not work on the ranking: 7 first and 14 among the first three of 25 before it was worked on with the
+// third set; 10 and 20 after that; 13 and 20 (52 % and 80 %) when it had been worked on with the even half. Of the cases that nobody
+// tuned for, these 25 and the 18 of `third-held/` together (27 and 37 of 43: 63 % and 86 %) say most of what to expect: BELOW what is
+// wanted (80 % and 95 %). The floors keep it from getting worse.
+#[test]
+fn the_true_cause_is_the_first_suspect_of_the_newest_cases_that_nobody_opened() {
+    let (first, three, all) = shares("fourth-held");
+    assert!(first * 100 >= all * 52, "first: {first} of {all}");
+    assert!(three * 100 >= all * 80, "among the first three: {three} of {all}");
 }
