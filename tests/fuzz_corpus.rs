@@ -77,14 +77,14 @@ fn changed(data: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     data
 }
 
-// A fuzzer that watches the code finds more (`fuzz/run`); this one runs wherever the tests do. `FIREFIGHTER_FUZZ` holds the seed that
-// a failure names, and `FIREFIGHTER_FUZZ_INPUTS` how many inputs a target gets.
+// A fuzzer that watches the code finds more (`fuzz/run`); this one runs wherever the tests do. `FUZZ_SEED` holds the seed that
+// a failure names, and `FUZZ_INPUTS` how many inputs a target gets.
 #[test]
 fn inputs_like_the_kept_ones_keep_the_promises_too() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let seed = number("FIREFIGHTER_FUZZ").unwrap_or(u64::try_from(now % u128::from(u64::MAX)).unwrap() | 1);
-    let rounds = number("FIREFIGHTER_FUZZ_INPUTS").unwrap_or(40);
+    let seed = number("FUZZ_SEED").unwrap_or(u64::try_from(now % u128::from(u64::MAX)).unwrap() | 1);
+    let rounds = number("FUZZ_INPUTS").unwrap_or(40);
     for (name, target) in targets::TARGETS {
         let kept: Vec<Vec<u8>> = inputs(name).iter().map(|path| fs::read(path).unwrap()).collect();
         let mut dice = Dice(seed);
@@ -94,7 +94,7 @@ fn inputs_like_the_kept_ones_keep_the_promises_too() {
             if panic::catch_unwind(|| target(&data)).is_err() {
                 let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{seed}"));
                 fs::write(&path, &data).unwrap();
-                panic!("{name} breaks a promise with FIREFIGHTER_FUZZ={seed}; the input is {}", path.display());
+                panic!("{name} breaks a promise with FUZZ_SEED={seed}; the input is {}", path.display());
             }
         }
     }

@@ -28,6 +28,7 @@ mod fix;
 mod gemini;
 mod held;
 mod openai;
+mod pairs;
 mod parses;
 mod parts;
 mod patch;
