@@ -287,6 +287,49 @@ mod tests {
         }
     }
 
+    /// What a rule with `settings` for the word `key` sees in `text`.
+    fn seen(settings: &str, text: &str) -> Vec<String> {
+        let rule = "id = 'key'\nkeywords = ['key']\nexamples = []\nunlike = []";
+        let rules = Rules::read(&format!("words = []\ntails = []\n[[rule]]\n{rule}\n{settings}")).unwrap();
+        let mut seen = Vec::new();
+        rules.find(text, |range, _| seen.push(text.get(range).unwrap().to_owned()));
+        seen
+    }
+
+    #[test]
+    fn a_line_begins_behind_the_line_feed() {
+        assert_eq!(seen(r"pattern = '^key (?P<secret>\w+)'", "first\nkey a1\nno key b2\nkey c3"), ["a1", "c3"]);
+    }
+
+    #[test]
+    fn a_rule_is_shown_the_keywords_line_alone_or_whole_lines_below_it() {
+        let pattern = r"pattern = '(?s)key.*?(?P<secret>[a-z]\d+)$'";
+        let text = "key:\na1\nb22\nc3";
+        assert!(seen(pattern, text).is_empty());
+        assert_eq!(seen(&format!("{pattern}\nlines = 2"), text), ["a1"]);
+        assert_eq!(seen(&format!("{pattern}\nlines = 3"), text), ["b22"]);
+        assert_eq!(seen(&format!("{pattern}\nlines = 9"), text), ["c3"]);
+    }
+
+    #[test]
+    fn a_rule_with_an_entropy_sees_only_what_has_as_much() {
+        let pattern = r"pattern = 'key (?P<secret>\w+)'";
+        let text = "key abcdabcd, key abcdabca";
+        assert_eq!(seen(pattern, text), ["abcdabcd", "abcdabca"]);
+        assert_eq!(seen(&format!("{pattern}\nentropy = 2.0"), text), ["abcdabcd"]);
+    }
+
+    #[test]
+    fn only_a_pattern_that_needs_no_judge_proves_by_shape() {
+        let shapes = |text: &str| {
+            let mut shapes = Vec::new();
+            Rules::builtin().find(text, |_, proof| shapes.push(proof == Proof::Shape));
+            shapes
+        };
+        assert_eq!(shapes(concat!("using AK", "IAFAKEFAKEFAKEFAKE")), [true]);
+        assert_eq!(shapes("login bob password hunter22"), [false]);
+    }
+
     #[test]
     fn every_rule_has_its_own_name() {
         let mut ids: Vec<&str> = BUILTIN.all.iter().map(|rule| rule.id.as_str()).collect();

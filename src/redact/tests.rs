@@ -125,6 +125,15 @@ fn a_plain_value_under_a_secret_name_is_masked() {
 }
 
 #[test]
+fn what_only_names_a_value_stays_under_a_secret_name() {
+    let mut incident = incident("it failed\n", &[]);
+    incident.changes = vec![changed("variable Api.Password", "#{Shop.Password}\nsunshine\nnull", "")];
+    let case = Redactor::new(&incident).seal(&incident, &all_lines(&incident));
+    let before = case.changes.first().and_then(|change| change.before.as_deref());
+    assert_eq!(before, Some("#{Shop.Password}\n⟨secret:1⟩\nnull"));
+}
+
+#[test]
 fn a_word_under_a_mask_is_not_told_as_what_a_suspect_names() {
     let mut incident = incident("DB_PASSWORD=sunshine on db-7\n", &[]);
     incident.changes = vec![changed("variable Api.Mood", "sunshine", "")];
