@@ -11,7 +11,9 @@ const OUTSIDE: &[&str] = &[
     "ratelimit", "rate exceeded", "throttled", "throttling", "quota exceeded", "exceeded quota", "limit exhausted",
     "is exhausted", "monthly limit", "daily limit", "billing account", "payment required", "subscription is disabled",
     "license has expired", "licence has expired", "license expired", "temporary failure in name resolution", "eai_again",
-    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity", "do not have sufficient", "does not have sufficient", "not enough capacity", "capacity is not available", "insufficientinstancecapacity", "out of capacity",
+    "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity",
+    "do not have sufficient", "does not have sufficient", "not enough capacity", "capacity is not available",
+    "insufficientinstancecapacity", "out of capacity",
     "an outage", "degraded performance", "temporarily unavailable", "temporarily overloaded", "is overloaded",
     "is not currently available", "currently unavailable", "retry the connection later", "try again later",
     "please retry later",
@@ -26,9 +28,11 @@ const OUTSIDE: &[&str] = &[
     "read-only file system", "input/output error", "diskpressure", "memorypressure", "nodenotready", "was evicted",
     "lost communication with", "received a shutdown signal", "went offline",
     // More was asked for than somebody sells or gives away.
-    "resource_exhausted", "requestlimitexceeded", "throttlingexception", "slowdown", "http 429", "error: 429", "status 429", "code 429", "limit exceeded",
+    "resource_exhausted", "requestlimitexceeded", "throttlingexception", "slowdown", "http 429", "error: 429", "status 429",
+    "code 429", "limit exceeded",
     "too many certificates already issued", "zonalallocationfailed", "allocationfailed", "skunotavailable",
-    "overconstrainedallocationrequest", "no available capacity", "exceeding approved", "greylisted", "trial has ended", "expkeysig", "release file is not valid yet",
+    "overconstrainedallocationrequest", "no available capacity", "exceeding approved", "greylisted", "trial has ended",
+    "expkeysig", "release file is not valid yet",
     // A lock that somebody else holds.
     "another deployment is in progress", "operationinprogress", "operation in progress", "concurrentmodification",
     "being modified by another", "update_in_progress", "already locked", "is currently locked", "database is locked",
@@ -80,7 +84,8 @@ const FETCHING: &[&str] = &[
 const EXPIRED: &[&str] = &[
     "has expired", "have expired", "is expired", "certificate expired", "cert_has_expired", "token expired", "expired on",
     "expired at", "expired token", "expiredtoken", "invalid_client", "secret expired", "keys expired", "nottimevalid",
-    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "ttl", "token has been revoked", "jwt expired",
+    "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "token has been revoked",
+    "jwt expired",
     "signed expiry time", "not valid in the specified time frame", "aadsts7000222", "certificate is not valid: expired",
 ];
 
