@@ -1,7 +1,7 @@
 //! Whether brackets, quotes, comments and here-strings of a PowerShell script pair up: what breaks off or forgets a brace does not.
 //!
 //! No parser: it sees nothing else. PowerShell itself is asked where it is; this is for machines without it. The rules are those of
-//! "about_Quoting_Rules" and "about_Comments"; `#{…}` is Octopus's, and stands for a value.
+//! `about_Quoting_Rules` and `about_Comments`; `#{…}` is Octopus's, and stands for a value.
 
 /// What is open, and what closes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
