@@ -4,10 +4,12 @@
 //! how strongly its line explains the failure, and how central it is to the change. Beside that count the sort of
 //! failure, the step and the time.
 
+use std::collections::BTreeMap;
+
 use super::affinity;
 use super::alibi::{Bearing, Scene};
 use super::form;
-use super::met::{Names, ORDINARY, rarity};
+use super::met::{Met, Names, ORDINARY, rarity};
 use super::said::{key_line, line_weights, loud};
 use super::topic::Topics;
 use super::version;
@@ -65,101 +67,19 @@ const TOGETHER: f64 = 0.25;
 /// last good run.
 #[must_use]
 pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, baseline: Option<&Log>) -> Vec<Suspect> {
-    let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
-    let kind = failure.map(|failure| failure.kind.as_str());
-    let weights = line_weights(log, evidence, false);
-    let topics = Topics::of(loud(log, &weights), kind, &log.steps);
-    let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
-    let outside = topics.outside || kind.is_some_and(affinity::is_outside);
-    let spared = outside || topics.expired || kind.is_some_and(affinity::spares_the_step);
-    let weights = if outside { line_weights(log, evidence, true) } else { weights };
-    let is_known = failure.is_some() || topics.are_known();
-    let bearing: Vec<Bearing> = changes.iter().map(|change| scene.bearing(change)).collect();
-    // Where it is known what the failed step reads, what it does not read is further from it.
-    let reads = changes.iter().zip(&bearing).any(|(one, at)| one.kind == ChangeKind::Variable && *at == Bearing::Own);
-    let uses = changes
-        .iter()
-        .zip(&bearing)
-        .any(|(one, at)| matches!(one.kind, ChangeKind::Event | ChangeKind::Variable) && *at == Bearing::Own);
-    let kin = |(change, at): (&Change, &Bearing)| {
-        let known =
-            if outside { topics.by_amount(change) } else { by_kind(change, failure, &topics, || loud(log, &weights)) };
-        known * if reads && change.kind == ChangeKind::Variable && *at == Bearing::Open { UNREAD } else { 1.0 }
-    };
-    let is_of_libraries = scene.is_of_libraries();
-    let goes_past = |line: &str, change: &Change| {
-        version::is_passed(line, change) || is_of_libraries && version::is_new_major(line, change)
-    };
-    let passed = |change: &Change| !outside && loud(log, &weights).any(|line| goes_past(line, change));
-    let passed: Vec<bool> = changes.iter().map(passed).collect();
-    let all_met = Names { log, evidence, weights: &weights, run, baseline, outside }.all_met(changes, &bearing);
-    let kin: Vec<f64> = changes
-        .iter()
-        .zip(&bearing)
-        .map(kin)
-        .enumerate()
-        .map(|(index, known)| match (changes.get(index).zip(all_met.get(index)), bearing.get(index)) {
-            _ if passed.get(index) == Some(&true) => known.max(PASSED),
-            (Some((change, met)), Some(at)) if !outside => {
-                known.max(by_order(change, met.names_a_cause, *at, known, &scene, &topics))
-            }
-            _ => known,
-        })
-        .collect();
-    // Of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
-    let alike = |kind: f64, met: f64| {
-        let met = if met < NAMED { 0.0 } else { met };
-        kin.iter().zip(&all_met).filter(|(other, its)| **other >= kind && its.weight >= met).count()
-    };
-    let rarities: Vec<f64> = kin
-        .iter()
-        .zip(&all_met)
-        .map(|(kind, met)| if *kind > 0.0 { rarity(alike(*kind, met.weight).max(1), changes.len()) } else { 0.0 })
-        .collect();
-
-    let least = if is_known && !outside && !topics.expired { KNOWN_THRESHOLD } else { THRESHOLD };
+    let mut bench = Bench::of(log, evidence, run, baseline);
+    let found = bench.found(changes, baseline);
     let mut suspects: Vec<Suspect> = Vec::new();
-    for (index, (change, met)) in changes.iter().zip(all_met).enumerate() {
-        let by_kind = kin.get(index).zip(rarities.get(index)).map_or(0.0, |(weight, rarity)| weight * rarity);
-        // What is deployed is named wherever a deployment fails, and changes with every release.
-        let news = match change.kind {
-            ChangeKind::Package if failure.is_some() && by_kind <= 0.0 => 0.2,
-            ChangeKind::Package => 0.85,
-            _ => 1.0,
-        };
-        let at = bearing.get(index).copied().unwrap_or(Bearing::Open);
-        let known = kin.get(index).copied().unwrap_or_default();
-        let is_apart = met.weight < NAMED && at != Bearing::Own && !topics.share_a_service(change);
-        let by_kind = match change.kind {
-            // What ended by the clock comes of no change but one that names it.
-            _ if topics.expired && met.weight <= ORDINARY => by_kind * 0.3,
-            ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
-            // Where it is known what the step uses, an account that it does not use is further from it.
-            ChangeKind::Event if uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
-                by_kind * APART
-            }
-            // What is of the right sort and is named, however faintly, is more than both.
-            _ if known >= FITS && met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * known,
-            _ => by_kind,
-        };
-        let by_step = match at {
-            Bearing::Own => by_step(change, known, spared, is_known),
-            // What an earlier step put in place shows where it is used.
-            Bearing::Before if known >= FITS && !spared => IN_PLACE,
-            _ => 0.0,
-        };
-        let score = (1.0 - (1.0 - met.weight * news) * (1.0 - by_step) * (1.0 - by_kind)) * closeness(change, run);
-        let score = score * idleness(change, by_kind, &topics, loud(log, &weights));
-        let doubt = if passed.get(index) == Some(&true) { 1.0 } else { scene.doubt(change) };
-        let score = score * doubt * leap(change);
-        if score < least || change.title.starts_with(SEEN) {
+    for (index, one) in found.iter().enumerate() {
+        let score = bench.score(one, rarity_of(one, &found));
+        if score < bench.least() || one.change.title.starts_with(SEEN) {
             continue;
         }
-        let mut lines = met.lines;
+        let mut lines = one.met.lines.clone();
         if lines.is_empty() {
-            lines.extend(key_line(evidence, &weights));
+            lines.extend(key_line(evidence, &bench.weights));
         }
-        suspects.push(Suspect { change: index, lines, words: met.words, score: score.min(0.99) });
+        suspects.push(Suspect { change: index, lines, words: one.met.words.clone(), score: score.min(0.99) });
     }
     let when = |suspect: &Suspect| changes.get(suspect.change).and_then(|change| change.when);
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
@@ -167,6 +87,161 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
+}
+
+/// A change, and what is known of it by itself.
+struct Found<'a> {
+    change: &'a Change,
+    at: Bearing,
+    met: Met,
+    /// Whether it goes past a version that the lines speak of.
+    passed: bool,
+    /// How much its sort speaks for it.
+    known: f64,
+}
+
+/// How rare `one` is: of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
+fn rarity_of(one: &Found<'_>, all: &[Found<'_>]) -> f64 {
+    if one.known <= 0.0 {
+        return 0.0;
+    }
+    let met = if one.met.weight < NAMED { 0.0 } else { one.met.weight };
+    let alike = all.iter().filter(|other| other.known >= one.known && other.met.weight >= met).count();
+    rarity(alike.max(1), all.len())
+}
+
+/// What is known of the failure, by which each change is judged.
+struct Bench<'a> {
+    log: &'a Log,
+    evidence: &'a Evidence,
+    run: &'a Run,
+    weights: BTreeMap<usize, f64>,
+    failure: Option<&'a Signature>,
+    topics: Topics,
+    scene: Scene,
+    /// The world outside is to blame.
+    outside: bool,
+    /// Among the changes are variables, or variables and events, that the failed step uses.
+    reads: bool,
+    uses: bool,
+}
+
+impl<'a> Bench<'a> {
+    fn of(log: &'a Log, evidence: &'a Evidence, run: &'a Run, baseline: Option<&Log>) -> Self {
+        let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
+        let kind = failure.map(|failure| failure.kind.as_str());
+        let weights = line_weights(log, evidence, false);
+        let topics = Topics::of(loud(log, &weights), kind, &log.steps);
+        let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
+        let outside = topics.outside || kind.is_some_and(affinity::is_outside);
+        let weights = if outside { line_weights(log, evidence, true) } else { weights };
+        Self { log, evidence, run, weights, failure, topics, scene, outside, reads: false, uses: false }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &'a str> {
+        loud(self.log, &self.weights)
+    }
+
+    /// Whether it is known what such failures come of.
+    fn is_known(&self) -> bool {
+        self.failure.is_some() || self.topics.are_known()
+    }
+
+    /// Whether what failed is not of the step's making.
+    fn spares_the_step(&self) -> bool {
+        let is_spared = self.failure.is_some_and(|failure| affinity::spares_the_step(&failure.kind));
+        self.outside || self.topics.expired || is_spared
+    }
+
+    /// What a change must reach.
+    fn least(&self) -> f64 {
+        if self.is_known() && !self.outside && !self.topics.expired { KNOWN_THRESHOLD } else { THRESHOLD }
+    }
+
+    /// What is known of each change.
+    fn found<'c>(&mut self, changes: &'c [Change], baseline: Option<&Log>) -> Vec<Found<'c>> {
+        let bearing: Vec<Bearing> = changes.iter().map(|change| self.scene.bearing(change)).collect();
+        let own = |kinds: &[ChangeKind]| {
+            changes.iter().zip(&bearing).any(|(one, at)| *at == Bearing::Own && kinds.contains(&one.kind))
+        };
+        (self.reads, self.uses) = (own(&[ChangeKind::Variable]), own(&[ChangeKind::Event, ChangeKind::Variable]));
+        let (log, evidence, weights, run) = (self.log, self.evidence, &self.weights, self.run);
+        let names = Names { log, evidence, weights, run, baseline, outside: self.outside };
+        let met = names.all_met(changes, &bearing);
+        let all = changes.iter().zip(bearing).zip(met);
+        all.map(|((change, at), met)| {
+            let passed = self.is_passed(change);
+            let known = self.known(change, at, &met, passed);
+            Found { change, at, met, passed, known }
+        })
+        .collect()
+    }
+
+    fn is_passed(&self, change: &Change) -> bool {
+        let goes_past = |line: &str| {
+            version::is_passed(line, change) || self.scene.is_of_libraries() && version::is_new_major(line, change)
+        };
+        !self.outside && self.lines().any(goes_past)
+    }
+
+    /// How much the sort of a change speaks for it.
+    fn known(&self, change: &Change, at: Bearing, met: &Met, passed: bool) -> f64 {
+        let known = if self.outside {
+            self.topics.by_amount(change)
+        } else {
+            by_kind(change, self.failure, &self.topics, || self.lines())
+        };
+        // Where it is known what the failed step reads, what it does not read is further from it.
+        let is_unread = self.reads && change.kind == ChangeKind::Variable && at == Bearing::Open;
+        let known = known * if is_unread { UNREAD } else { 1.0 };
+        if passed {
+            known.max(PASSED)
+        } else if self.outside {
+            known
+        } else {
+            known.max(by_order(change, met.names_a_cause, at, known, &self.scene, &self.topics))
+        }
+    }
+
+    /// How much speaks for `one`, all in all. `rarity`: how rare its sort is among the changes.
+    fn score(&self, one: &Found<'_>, rarity: f64) -> f64 {
+        let (change, topics) = (one.change, &self.topics);
+        let by_kind = self.by_kind_here(one, one.known * rarity);
+        // What is deployed is named wherever a deployment fails, and changes with every release.
+        let news = match change.kind {
+            ChangeKind::Package if self.failure.is_some() && one.known * rarity <= 0.0 => 0.2,
+            ChangeKind::Package => 0.85,
+            _ => 1.0,
+        };
+        let by_step = match one.at {
+            Bearing::Own => by_step(change, one.known, self.spares_the_step(), self.is_known()),
+            // What an earlier step put in place shows where it is used.
+            Bearing::Before if one.known >= FITS && !self.spares_the_step() => IN_PLACE,
+            _ => 0.0,
+        };
+        let unlikely = (1.0 - one.met.weight * news) * (1.0 - by_step) * (1.0 - by_kind);
+        let doubt = if one.passed { 1.0 } else { self.scene.doubt(change) };
+        let idle = idleness(change, by_kind, topics, self.lines());
+        (1.0 - unlikely) * closeness(change, self.run) * idle * doubt * leap(change)
+    }
+
+    /// How much its sort speaks for `one` where it stands, and beside what it shares with the lines.
+    fn by_kind_here(&self, one: &Found<'_>, by_kind: f64) -> f64 {
+        let change = one.change;
+        let is_apart = one.met.weight < NAMED && one.at != Bearing::Own && !self.topics.share_a_service(change);
+        match change.kind {
+            // What ended by the clock comes of no change but one that names it.
+            _ if self.topics.expired && one.met.weight <= ORDINARY => by_kind * 0.3,
+            ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() => by_kind * APART,
+            // Where it is known what the step uses, an account that it does not use is further from it.
+            ChangeKind::Event if self.uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
+                by_kind * APART
+            }
+            // What is of the right sort and is named, however faintly, is more than both.
+            _ if one.known >= FITS && one.met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * one.known,
+            _ => by_kind,
+        }
+    }
 }
 
 /// How much speaks for `change` that what it does to an earlier step is what the failed one lacks. `is_named`: the lines that tell
