@@ -106,10 +106,15 @@ pub(super) fn finding(report: &Report) -> Option<String> {
     if case.baseline.is_none() || !case.suspects.is_empty() {
         return None;
     }
+    // Something could not be read: it may have changed too.
+    let is_unsure = report.notes.iter().any(|note| note.stage == Stage::Collect);
+    if case.changes.is_empty() && is_unsure {
+        let text = "No change since the last good run was found, but not all could be read: see what could not be done.";
+        return Some(text.to_owned());
+    }
     let what = if case.changes.is_empty() {
         "Nothing is known to have changed since the last good run."
-    } else if report.notes.iter().any(|note| note.stage == Stage::Collect) {
-        // Something could not be read: it may have changed too.
+    } else if is_unsure {
         "Nothing that is known to have changed touches this."
     } else {
         "Nothing that changed touches this."
