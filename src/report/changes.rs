@@ -109,7 +109,8 @@ pub(super) fn finding(report: &Report) -> Option<String> {
     // Something could not be read: it may have changed too.
     let is_unsure = report.notes.iter().any(|note| note.stage == Stage::Collect);
     if case.changes.is_empty() && is_unsure {
-        let text = "No change since the last good run was found, but not all could be read: see what could not be done.";
+        let text =
+            "No change since the last good run was found, but not all could be read: see what could not be done.";
         return Some(text.to_owned());
     }
     let what = if case.changes.is_empty() {
