@@ -21,6 +21,7 @@ use crate::reduce::Budget;
 use crate::report::Asked;
 use crate::settings::Settings;
 use crate::signature::Catalogue;
+use crate::wrap::times::{Compared, Good, Times, Waited};
 
 pub mod apart;
 pub mod beside;
@@ -130,6 +131,40 @@ pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<
     let failed = incident.log.steps.iter().find(|step| step.culprit).map(|step| step.name.clone());
     let step = failed.or_else(|| host::marker::step_of(&incident.log, *evidence.best.first()?));
     Ok(Shown { case: redactor.seal(&incident, &evidence), lines, category, step })
+}
+
+/// Says how long a command that ended well took beside its earlier good runs, and keeps that for later ones; also why it could not
+/// be kept.
+#[must_use]
+pub fn timed(
+    settings: &Settings,
+    env: &Env,
+    secrets: Vec<String>,
+    good: Good,
+    mut incident: Incident,
+) -> (Compared, Option<String>) {
+    for secret in secrets.into_iter().chain(settings::secrets_in(env)) {
+        incident.secrets.add(secret);
+    }
+    let redactor = Redactor::new(&incident);
+    let waits = good.waits.iter().map(|wait| Waited { after: redactor.text(&wait.after), ..*wait }).collect();
+    let good = Good { command: redactor.text(&good.command), waits, ..good };
+    let path = &settings.times;
+    let known = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Times::default()),
+        Err(error) => Err(error.to_string()),
+        Ok(text) => Times::read(&text),
+    };
+    // What is not ours is not written over.
+    let is_ours = known.as_ref().map(drop).map_err(Clone::clone);
+    let mut times = known.unwrap_or_default();
+    let compared = times.compare(&good);
+    times.add(good);
+    let kept = is_ours.and_then(|()| publish::put(path, &times.written()).map_err(|error| error.to_string()));
+    let fault = kept.err().map(|reason| {
+        format!("the times of good runs are not kept in {}: {reason}; name a file for them with --times", path.display())
+    });
+    (compared, fault)
 }
 
 /// What works and what does not in the place where we run.

@@ -18,11 +18,12 @@ use firefighter::cli::{self, ExitCode, Typed, Wish};
 use firefighter::early::{Outcome, SoFar};
 use firefighter::error::Error;
 use firefighter::host::{self, Captured, Env, Standing, Verdict, octopus};
-use firefighter::model::{ExcerptLine, Notice, Numbering};
+use firefighter::model::{ExcerptLine, Incident, Notice, Numbering};
 use firefighter::reduce::shortened;
 use firefighter::settings::{self, Settings};
+use firefighter::wrap::times::Good;
 use firefighter::wrap::{self, Ending, Place, Sinks};
-use firefighter::{Shown, diagnose, doctor, evidence, prompt, sealed, self_check, stop};
+use firefighter::{Shown, diagnose, doctor, evidence, prompt, sealed, self_check, stop, timed};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use owo_colors::OwoColorize;
@@ -82,8 +83,18 @@ fn run(env: &Env) -> ExitCode {
             write_bytes(&cli::man());
             ExitCode::Good
         }
-        _ => with_settings(&typed, env, None),
+        _ => with_settings(&typed, env, Job::Wish),
     }
+}
+
+/// What there is to do beyond what was typed.
+enum Job {
+    /// Nothing.
+    Wish,
+    /// A command was run, and is to be diagnosed.
+    Diagnose(Incident),
+    /// A command ended well, and its time is to be compared.
+    Compare(Box<Good>, Incident),
 }
 
 /// Runs `command`, diagnoses it if it fails, and ends as it ended, whatever becomes of the diagnosis.
@@ -96,19 +107,22 @@ fn wrapped(typed: Option<&Typed>, command: &[OsString], env: &Env) -> ! {
     let started = now(env);
     let ended = wrap::run(command, sinks(), |ending| end(ending));
     let ending = ended.ending().clone();
-    let always = || typed.and_then(|typed| Some(settings::merge(&typed.flags, env).ok()?.always()));
+    let merged = || typed.and_then(|typed| settings::merge(&typed.flags, env).ok());
     if let Ending::Unstarted { reason, .. } = &ending {
         complain(env, reason);
     }
-    if ended.failed() || always().unwrap_or(false) {
+    let diagnose = ended.failed() || merged().is_some_and(|merged| merged.always());
+    if diagnose || ended.succeeded() && merged().is_some_and(|merged| merged.on_success()) {
         let told = panic::catch_unwind(panic::AssertUnwindSafe(|| {
             let ran = ended.record();
             if ran.mid_line {
                 // What a build server obeys begins with a line.
                 write(&mut io::stderr(), "\n");
             }
+            let good = wrap::good(&ran, command, now(env));
             let incident = wrap::incident(ran, command, &place, started, now(env));
-            typed.map(|typed| with_settings(typed, env, Some(Captured::new(incident))))
+            let job = if diagnose { Job::Diagnose(incident) } else { Job::Compare(Box::new(good), incident) };
+            typed.map(|typed| with_settings(typed, env, job))
         }));
         if told.is_err() {
             complain(env, "firefighter had a fault of its own; the command is not affected by it");
@@ -144,7 +158,7 @@ fn sinks() -> Option<Sinks> {
     Some(Sinks { out: File::from(out), err: File::from(err) })
 }
 
-fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCode {
+fn with_settings(typed: &Typed, env: &Env, job: Job) -> ExitCode {
     let merged = match settings::merge(&typed.flags, env) {
         Ok(merged) => merged,
         Err(error) => return fail(env, &error),
@@ -155,9 +169,14 @@ fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCo
     }
     let secrets = merged.secrets();
     let voice = Voice::new(&typed.wish, merged.color());
+    let mut good = None;
     let settings = match merged.settings(env, Timestamp::now(), &clock(env)) {
         Ok(mut settings) => {
-            settings.access.captured = captured;
+            if let Job::Diagnose(incident) = job {
+                settings.access.captured = Some(Captured::new(incident));
+            } else if let Job::Compare(run, incident) = job {
+                good = Some((*run, incident));
+            }
             settings.outputs.colored = voice.is_colored();
             settings
         }
@@ -174,7 +193,10 @@ fn with_settings(typed: &Typed, env: &Env, captured: Option<Captured>) -> ExitCo
     }
     let (inner, shared, own) = (env.clone(), Arc::clone(&so_far), voice.clone());
     let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
-        let code = panic::catch_unwind(panic::AssertUnwindSafe(|| work(&own, &settings, &inner, secrets, &shared)));
+        let code = panic::catch_unwind(panic::AssertUnwindSafe(|| match good {
+            Some((good, incident)) => Ok(compare(&own, &settings, &inner, secrets, good, incident)),
+            None => work(&own, &settings, &inner, secrets, &shared),
+        }));
         // Nobody listens any more when the deadline has passed.
         let _ = report.send(Event::Done(code));
     });
@@ -308,6 +330,24 @@ fn work(
             None => ExitCode::Late,
         }),
     }
+}
+
+/// Tells how long a command that ended well took.
+fn compare(
+    voice: &Voice,
+    settings: &Settings,
+    env: &Env,
+    secrets: Vec<String>,
+    good: Good,
+    incident: Incident,
+) -> ExitCode {
+    let (compared, fault) = timed(settings, env, secrets, good, incident);
+    let text = if settings.outputs.format == "json" { compared.json() } else { compared.text() };
+    write(voice.out().as_mut(), &host::harmless(text, env, &settings.access.ci));
+    if let Some(fault) = fault {
+        complain(env, &fault);
+    }
+    ExitCode::Good
 }
 
 /// The time where the user is, for "yesterday" and the like.

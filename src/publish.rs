@@ -150,7 +150,8 @@ fn write_files(report: &Report, more: &[(String, String)], folder: &Path) -> Res
 }
 
 /// Writes a file so that it is there whole or not at all, whenever we are killed.
-fn put(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file that is there whole or not at all.
+pub(crate) fn put(path: &Path, text: &str) -> io::Result<()> {
     let part = path.with_added_extension("part");
     let done = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
     if done.is_err() {

@@ -103,6 +103,11 @@ pub const SETTINGS: &[Row] = &[
     row("tenant", &["FIREFIGHTER_TENANT"], "", "", Kind::Value("NAME"), WHAT, "The tenant"),
     row("on", &["FIREFIGHTER_ON"], "", "failure", Kind::Choice(&["failure", "always"]), WHAT,
         "With `run`: when to diagnose the command"),
+    row("on-success", &["FIREFIGHTER_ON_SUCCESS"], "", "nothing", Kind::Choice(&["nothing", "compare"]), WHAT,
+        "With `run`: what to do when the command ends well. `compare` says how long it took beside its earlier good runs, and after \
+         which line it waited longer"),
+    row("times", &["FIREFIGHTER_TIMES"], "times", "firefighter-times.json", Kind::Place("FILE"), WHAT,
+        "With --on-success compare: the file that keeps the times of good runs. On a build server, keep it in the cache"),
     row("force", &["FIREFIGHTER_FORCE"], "", "false", Kind::Switch, WHAT,
         "Diagnose a run again that was diagnosed before"),
 
@@ -262,6 +267,8 @@ pub struct Settings {
     pub mask: Also,
     /// For publish.
     pub outputs: Outputs,
+    /// The file that keeps the times of good runs of a command.
+    pub times: PathBuf,
     /// For everything.
     pub deadline: Duration,
     /// What was left aside, for the reader.
@@ -396,6 +403,12 @@ impl Merged {
         self.text("on").is_some_and(|value| value.eq_ignore_ascii_case("always"))
     }
 
+    /// Whether something is to be done when a command that `run` ran ended well.
+    #[must_use]
+    pub fn on_success(&self) -> bool {
+        self.text("on-success").is_some_and(|value| !value.eq_ignore_ascii_case("nothing"))
+    }
+
     /// Every setting, its value and where it came from, one a line; secrets are hidden.
     #[must_use]
     pub fn show(&self) -> String {
@@ -434,6 +447,7 @@ impl Merged {
         };
         self.choice("color")?;
         self.choice("on")?;
+        self.choice("on-success")?;
         let again = if self.is_on("force") { Again::Allow } else { Again::Refuse };
         let (space, target) = target.map_or((None, None), |(space, target)| (space, Some(target)));
         let space = space.or_else(|| self.text("octopus-space"));
@@ -465,6 +479,7 @@ impl Merged {
                 more: Vec::new(),
                 colored: false,
             },
+            times: self.text("times").map(PathBuf::from).unwrap_or_default(),
             deadline: Duration::from_secs(u64::from(self.number("deadline")?)),
             remarks: self.remarks,
         })

@@ -284,6 +284,44 @@ fn a_success_is_diagnosed_on_demand_only() {
 }
 
 #[test]
+fn a_success_that_took_longer_than_usual_says_where_on_demand_only() {
+    let place = folder("times");
+    let times = place.join("times.json");
+    let seconds = place.join("seconds");
+    let script = format!("echo 'Linked 12 crates, token=q8Zr1Lk0pXw93NfT'; sleep $(cat '{}')", seconds.display());
+    let run = |wait: &str| {
+        fs::write(&seconds, wait).unwrap();
+        let output = wrapped(&["--on-success", "compare", "--times", times.to_str().unwrap()], &script).output().unwrap();
+        assert_eq!(text(&output.stdout), "Linked 12 crates, token=q8Zr1Lk0pXw93NfT\n");
+        assert_eq!(output.status.code(), Some(0));
+        text(&output.stderr)
+    };
+    assert!(run("1.1").contains("No earlier good run of it is known."));
+    let said = run("4.2");
+    assert!(said.starts_with("The command took 4.2 s, ") && said.contains(" times its usual time: 1.1 s in the one good run before"), "{said}");
+    assert!(said.contains(" 4.2 s of silence after “Linked 12 crates, token="), "{said}");
+    let kept = fs::read_to_string(&times).unwrap();
+    assert_eq!(kept.matches("Linked 12 crates").count(), 2, "{kept}");
+    assert!(![kept, said].concat().contains("q8Zr1Lk0pXw93NfT"));
+    // A command that fails is no good run.
+    let failed = wrapped(&["--on-success", "compare", "--times", times.to_str().unwrap()], "echo no; exit 3").output().unwrap();
+    assert_eq!(failed.status.code(), Some(3));
+    assert!(!fs::read_to_string(&times).unwrap().contains("echo no"));
+}
+
+#[test]
+fn a_file_that_holds_no_times_is_not_written_over() {
+    let place = folder("no-times");
+    let notes = place.join("notes.json");
+    fs::write(&notes, "[\"mine\"]").unwrap();
+    let output =
+        wrapped(&["--on-success", "compare", "--times", notes.to_str().unwrap()], "echo built").output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "built\n"));
+    assert!(text(&output.stderr).contains("name a file for them with --times"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "[\"mine\"]");
+}
+
+#[test]
 fn a_report_tells_the_command_its_place_and_its_end_and_no_secret() {
     let out = folder("report");
     let script = "echo 'error: the widget is bent'; exit 137";

@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Ran;
+use super::times::{Good, Waited};
 use crate::model::{Context, Incident, Run};
 
 /// The command line is told whole up to so many characters; of a longer one, the arguments that fit.
@@ -66,6 +67,14 @@ pub fn incident(ran: Ran, command: &[OsString], place: &Place, started: Timestam
     Incident { run, log: ran.log, context: vec![context], ..Incident::default() }
 }
 
+/// How long a command that ended well at `at` took, and where it was silent; not masked yet.
+#[must_use]
+pub fn good(ran: &Ran, command: &[OsString], at: Timestamp) -> Good {
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let waited = ran.waits.iter().map(|wait| Waited { after: wait.after.clone(), milliseconds: milliseconds(wait.took) });
+    Good { command: command_line(command), at, milliseconds: milliseconds(ran.took), waits: waited.collect() }
+}
+
 /// The command line as one would type it. No argument is cut, for half a key is hidden by no rule: it is left out whole.
 fn command_line(command: &[OsString]) -> String {
     let mut line = String::new();
@@ -96,7 +105,7 @@ fn quoted(argument: &str) -> String {
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
-fn words(time: Duration) -> String {
+pub(super) fn words(time: Duration) -> String {
     let seconds = time.as_secs();
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, _) if seconds < 10 => format!("{:.1} s", time.as_secs_f64()),
@@ -179,6 +188,7 @@ mod tests {
             ending: Ending::Code(3),
             log: Log::default(),
             took: Duration::from_secs(90),
+            waits: Vec::new(),
             silence: Some(Duration::from_secs(61)),
             canceled: false,
             unread: false,

@@ -20,8 +20,10 @@ mod copy;
 mod ending;
 mod record;
 mod signals;
+pub mod times;
+mod waits;
 
-pub use about::{Place, incident};
+pub use about::{Place, good, incident};
 pub use ending::Ending;
 pub use signals::die_of;
 
@@ -56,6 +58,8 @@ pub struct Ran {
     pub took: Duration,
     /// From the last it printed to its end; `None` where it printed nothing.
     pub silence: Option<Duration>,
+    /// Its longest waits of a second or more, in the order in which they began.
+    pub waits: Vec<Wait>,
     /// Whether we were told to end while it ran, as by a canceled job.
     pub canceled: bool,
     /// Whether the one who reads our output went away.
@@ -66,9 +70,19 @@ pub struct Ran {
     pub remarks: Vec<String>,
 }
 
+/// A time in which a command printed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// The line before it, as it was printed; empty at the start, and where that line was long.
+    pub after: String,
+    /// How long it was.
+    pub took: Duration,
+}
+
 /// A command that has ended, and whose record is not closed yet.
 pub struct Ended {
     ran: Ran,
+    at: Instant,
     recorder: Option<Recorder>,
 }
 
@@ -85,14 +99,21 @@ impl Ended {
         !self.ran.ending.is_good() && !self.ran.canceled && !self.ran.unread
     }
 
+    /// Whether it ended well, and by itself.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.ran.ending.is_good() && !self.ran.canceled
+    }
+
     /// Closes the record.
     #[must_use]
     pub fn record(self) -> Ran {
         let mut ran = self.ran;
-        match self.recorder.map(Recorder::finish) {
-            Some(Ok((log, remarks))) => {
-                ran.log = log;
-                ran.remarks.extend(remarks);
+        match self.recorder.map(|recorder| recorder.finish(self.at)) {
+            Some(Ok(record)) => {
+                ran.log = record.log;
+                ran.waits = record.waits;
+                ran.remarks.extend(record.remarks);
             }
             Some(Err(reason)) => ran.remarks.push(format!("the command's output was not kept: {reason}")),
             None => {}
@@ -139,12 +160,13 @@ pub fn run(command: &[OsString], sinks: Option<Sinks>, late: impl Fn(&Ending) + 
         log: Log::default(),
         took: at.saturating_duration_since(started),
         silence: last.map(|last| at.saturating_duration_since(last)),
+        waits: Vec::new(),
         canceled,
         unread: all.iter().any(|copied| copied.unread),
         mid_line: all.iter().any(|copied| copied.to_err && copied.mid_line),
         remarks,
     };
-    Ended { ran, recorder }
+    Ended { ran, at, recorder }
 }
 
 fn spawn(command: &[OsString], ends: Option<(PipeWriter, PipeWriter)>, signals: &Signals) -> io::Result<Child> {

@@ -14,6 +14,8 @@ use std::time::Instant;
 
 use memchr::{memchr_iter, memrchr};
 
+use super::Wait;
+use super::waits::Waits;
 use crate::clean::plain;
 use crate::model::Log;
 
@@ -34,12 +36,21 @@ pub(super) struct Recorder {
     reader: io::Result<JoinHandle<io::Result<Log>>>,
 }
 
+/// A record that is closed.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) log: Log,
+    pub(super) waits: Vec<Wait>,
+    /// What is missing from the log.
+    pub(super) remarks: Vec<String>,
+}
+
 /// Where chunks are handed over.
 pub(super) struct Tape(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    waits: Mutex<Waits>,
     wake: Condvar,
 }
 
@@ -62,7 +73,7 @@ struct State {
 
 impl Recorder {
     pub(super) fn start() -> Self {
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared::new(State::default()));
         let source = Feed { shared: Arc::clone(&shared), block: Vec::new(), at: 0 };
         Self { shared, reader: thread::Builder::new().spawn(move || plain(source)) }
     }
@@ -71,8 +82,8 @@ impl Recorder {
         Tape(Arc::clone(&self.shared))
     }
 
-    /// The log, and what is missing from it; or why there is none.
-    pub(super) fn finish(self) -> Result<(Log, Vec<String>), String> {
+    /// What was kept of a command that ended at `end`; or why nothing was.
+    pub(super) fn finish(self, end: Instant) -> Result<Record, String> {
         let remarks = {
             let mut state = self.shared.lock();
             state.end();
@@ -84,23 +95,36 @@ impl Recorder {
         self.shared.wake.notify_all();
         let reader = self.reader.map_err(|error| error.to_string())?;
         let log = reader.join().map_err(|_: Box<dyn std::any::Any + Send>| "a fault of our own".to_owned())?;
-        Ok((log.map_err(|error| error.to_string())?, remarks))
+        let waits = mem::replace(&mut *self.shared.waits(), Waits::start()).finish(end);
+        Ok(Record { log: log.map_err(|error| error.to_string())?, waits, remarks })
     }
 }
 
 impl Tape {
     /// Keeps `bytes` of a stream, and tells when that was.
     pub(super) fn record(&self, stream: usize, bytes: &[u8]) -> Instant {
+        let now = Instant::now();
         // A fault here must not end the copy that calls.
-        let full = panic::catch_unwind(panic::AssertUnwindSafe(|| self.0.lock().add(stream, bytes)));
+        let full = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+            self.0.waits().printed(now, bytes);
+            self.0.lock().add(stream, bytes)
+        }));
         if full.unwrap_or(false) {
             self.0.wake.notify_one();
         }
-        Instant::now()
+        now
     }
 }
 
 impl Shared {
+    fn new(state: State) -> Self {
+        Self { state: Mutex::new(state), waits: Mutex::new(Waits::start()), wake: Condvar::default() }
+    }
+
+    fn waits(&self) -> MutexGuard<'_, Waits> {
+        self.waits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -244,7 +268,7 @@ mod tests {
         for (stream, chunk) in chunks {
             tape.record(*stream, chunk.as_bytes());
         }
-        let (log, remarks) = recorder.finish().unwrap();
+        let Record { log, remarks, .. } = recorder.finish(Instant::now()).unwrap();
         let lines: Vec<_> = (0..log.lines.len()).map(|index| log.line(index)).collect();
         assert_eq!((lines.as_slice(), remarks.as_slice()), (expected, [].as_slice()));
     }
@@ -270,7 +294,7 @@ mod tests {
         let recorder = Recorder::start();
         recorder.tape().record(0, &packed);
         recorder.tape().record(1, b"error: the disk is full\n");
-        let (log, remarks) = recorder.finish().unwrap();
+        let Record { log, remarks, .. } = recorder.finish(Instant::now()).unwrap();
         assert_eq!((log.lines.len(), log.line(0)), (1, "error: the disk is full"));
         assert_eq!(remarks, ["20000 bytes of the command's output were no text and not looked at"]);
         assert!(is_text("\u{1b}[31mred\u{1b}[0m 10%\r20%\u{8}".repeat(9).as_bytes()));
@@ -287,7 +311,7 @@ mod tests {
         }
         assert!(state.dropped_bytes > 0);
         state.end();
-        let shared = Shared { state: Mutex::new(state), wake: Condvar::default() };
+        let shared = Shared::new(state);
         let log = plain(Feed { shared: Arc::new(shared), block: Vec::new(), at: 0 }).unwrap();
         let last = log.lines.len() - 1;
         assert_eq!((log.lines[last].number, log.line(last).trim()), (lines, "300000"));
