@@ -140,7 +140,7 @@ pub fn timed(
     settings: &Settings,
     env: &Env,
     secrets: Vec<String>,
-    good: Good,
+    good: &Good,
     mut incident: Incident,
 ) -> (Compared, Option<String>) {
     for secret in secrets.into_iter().chain(settings::secrets_in(env)) {
@@ -148,7 +148,7 @@ pub fn timed(
     }
     let redactor = Redactor::new(&incident);
     let waits = good.waits.iter().map(|wait| Waited { after: redactor.text(&wait.after), ..*wait }).collect();
-    let good = Good { command: redactor.text(&good.command), waits, ..good };
+    let good = Good { command: redactor.text(&good.command), waits, ..good.clone() };
     let path = &settings.times;
     let known = match std::fs::read_to_string(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Times::default()),
@@ -162,7 +162,10 @@ pub fn timed(
     times.add(good);
     let kept = is_ours.and_then(|()| publish::put(path, &times.written()).map_err(|error| error.to_string()));
     let fault = kept.err().map(|reason| {
-        format!("the times of good runs are not kept in {}: {reason}; name a file for them with --times", path.display())
+        format!(
+            "the times of good runs are not kept in {}: {reason}; name a file for them with --times",
+            path.display()
+        )
     });
     (compared, fault)
 }

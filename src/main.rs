@@ -194,7 +194,7 @@ fn with_settings(typed: &Typed, env: &Env, job: Job) -> ExitCode {
     let (inner, shared, own) = (env.clone(), Arc::clone(&so_far), voice.clone());
     let worker = thread::Builder::new().name("run".to_owned()).spawn(move || {
         let code = panic::catch_unwind(panic::AssertUnwindSafe(|| match good {
-            Some((good, incident)) => Ok(compare(&own, &settings, &inner, secrets, good, incident)),
+            Some((good, incident)) => Ok(compare(&own, &settings, &inner, secrets, &good, incident)),
             None => work(&own, &settings, &inner, secrets, &shared),
         }));
         // Nobody listens any more when the deadline has passed.
@@ -338,12 +338,12 @@ fn compare(
     settings: &Settings,
     env: &Env,
     secrets: Vec<String>,
-    good: Good,
+    good: &Good,
     incident: Incident,
 ) -> ExitCode {
     let (compared, fault) = timed(settings, env, secrets, good, incident);
     let text = if settings.outputs.format == "json" { compared.json() } else { compared.text() };
-    write(voice.out().as_mut(), &host::harmless(text, env, &settings.access.ci));
+    write(voice.out().as_mut(), &host::harmless(&text, env, &settings.access.ci));
     if let Some(fault) = fault {
         complain(env, &fault);
     }

@@ -71,7 +71,8 @@ pub fn incident(ran: Ran, command: &[OsString], place: &Place, started: Timestam
 #[must_use]
 pub fn good(ran: &Ran, command: &[OsString], at: Timestamp) -> Good {
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let waited = ran.waits.iter().map(|wait| Waited { after: wait.after.clone(), milliseconds: milliseconds(wait.took) });
+    let waited =
+        ran.waits.iter().map(|wait| Waited { after: wait.after.clone(), milliseconds: milliseconds(wait.took) });
     Good { command: command_line(command), at, milliseconds: milliseconds(ran.took), waits: waited.collect() }
 }
 

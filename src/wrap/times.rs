@@ -95,9 +95,9 @@ impl Times {
 
     /// Adds `run`; the oldest go.
     pub fn add(&mut self, run: Good) {
-        let same = |other: &&Good| other.command == run.command;
+        let same = |other: &&Good| alike(&other.command, &run.command);
         if self.runs.iter().filter(same).count() >= RUNS
-            && let Some(oldest) = self.runs.iter().position(|other| other.command == run.command)
+            && let Some(oldest) = self.runs.iter().position(|other| alike(&other.command, &run.command))
         {
             self.runs.remove(oldest);
         }
@@ -108,7 +108,7 @@ impl Times {
     /// How `run` compares with the runs of the same command that are here.
     #[must_use]
     pub fn compare(&self, run: &Good) -> Compared {
-        let earlier: Vec<&Good> = self.runs.iter().filter(|other| other.command == run.command).collect();
+        let earlier: Vec<&Good> = self.runs.iter().filter(|other| alike(&other.command, &run.command)).collect();
         let usual = range(earlier.iter().map(|other| other.milliseconds).collect());
         let times = usual.and_then(|[_, middle, _]| unusual(run.milliseconds, middle));
         let mut longer = Vec::new();
@@ -125,15 +125,6 @@ impl Times {
             longer.truncate(TOLD);
         }
         Compared { milliseconds: run.milliseconds, runs: earlier.len(), usual, times, longer }
-    }
-
-    /// The usual time of `command`, in words. `None` where no good run of it is known.
-    #[must_use]
-    pub fn usual(&self, command: &str) -> Option<String> {
-        let all: Vec<u64> =
-            self.runs.iter().filter(|run| run.command == command).map(|run| run.milliseconds).collect();
-        let runs = all.len();
-        range(all).map(|usual| ranged(usual, runs))
     }
 }
 
@@ -170,15 +161,24 @@ impl Compared {
     }
 }
 
+/// Whether two command lines are the same but for the numbers that their masked secrets were given.
+fn alike(one: &str, other: &str) -> bool {
+    let parts = |text: &str| -> Vec<String> {
+        text.split("⟨secret:").map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()).to_owned()).collect()
+    };
+    one == other || (one.contains("⟨secret:") && parts(one) == parts(other))
+}
+
 fn time(milliseconds: u64) -> String {
     words(Duration::from_millis(milliseconds))
 }
 
 fn ranged([shortest, middle, longest]: [u64; 3], runs: usize) -> String {
-    let middle = time(middle);
+    let (shortest, middle, longest) = (time(shortest), time(middle), time(longest));
     match runs {
         1 => format!("{middle} in the one good run before"),
-        _ => format!("{middle} ({} good runs before took {} to {})", runs, time(shortest), time(longest)),
+        _ if shortest == longest => format!("{middle} in each of {runs} good runs before"),
+        _ => format!("{middle} ({runs} good runs before took {shortest} to {longest})"),
     }
 }
 
@@ -213,7 +213,8 @@ mod tests {
     use super::*;
 
     fn good(seconds: u64, waits: &[(&str, u64)]) -> Good {
-        let waited = |(after, seconds): &(&str, u64)| Waited { after: (*after).to_owned(), milliseconds: seconds * 1000 };
+        let waited =
+            |(after, seconds): &(&str, u64)| Waited { after: (*after).to_owned(), milliseconds: seconds * 1000 };
         Good {
             command: "make".to_owned(),
             at: Timestamp::UNIX_EPOCH,
@@ -235,11 +236,27 @@ mod tests {
     #[test]
     fn a_run_is_told_beside_the_middle_of_the_earlier_ones() {
         check(&[], &good(90, &[]), "The command took 1 min 30 s. No earlier good run of it is known.\n");
-        check(&[good(80, &[])], &good(90, &[]), "The command took 1 min 30 s, as usual: 1 min 20 s in the one good run before.\n");
+        check(
+            &[good(80, &[])],
+            &good(90, &[]),
+            "The command took 1 min 30 s, as usual: 1 min 20 s in the one good run before.\n",
+        );
         let three = [good(60, &[]), good(20, &[]), good(30, &[])];
-        check(&three, &good(90, &[]), "The command took 1 min 30 s, 3.0 times its usual time: 30 s (3 good runs before took 20 s to 1 min 0 s).\n");
-        check(&three, &good(15, &[]), "The command took 15 s, 0.5 times its usual time: 30 s (3 good runs before took 20 s to 1 min 0 s).\n");
-        check(&three, &Good { command: "make all".to_owned(), ..good(9, &[]) }, "The command took 9.0 s. No earlier good run of it is known.\n");
+        check(
+            &three,
+            &good(90, &[]),
+            "The command took 1 min 30 s, 3.0 times its usual time: 30 s (3 good runs before took 20 s to 1 min 0 s).\n",
+        );
+        check(
+            &three,
+            &good(15, &[]),
+            "The command took 15 s, 0.5 times its usual time: 30 s (3 good runs before took 20 s to 1 min 0 s).\n",
+        );
+        check(
+            &three,
+            &Good { command: "make all".to_owned(), ..good(9, &[]) },
+            "The command took 9.0 s. No earlier good run of it is known.\n",
+        );
     }
 
     #[test]
@@ -250,6 +267,14 @@ mod tests {
              44 s of silence after “Pulled 13 images”; usual is 4.0 s\n  \
              30 s of silence before its first line, or after a long one; usual is no wait\n";
         check(&[usual], &slow, expected);
+    }
+
+    #[test]
+    fn a_command_with_a_secret_is_the_same_whatever_the_secret_s_number() {
+        let run = |command: &str| Good { command: command.to_owned(), ..good(9, &[]) };
+        let earlier = times(&[run("curl -H ⟨secret:3⟩ x")]);
+        assert_eq!(earlier.compare(&run("curl -H ⟨secret:12⟩ x")).runs, 1);
+        assert_eq!(earlier.compare(&run("curl -H ⟨secret:3⟩ y")).runs, 0);
     }
 
     #[test]
