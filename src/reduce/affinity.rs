@@ -71,6 +71,9 @@ const NOT_LET_IN: &[&str] = &[
     "invalid signature", "invalidsignature", "signature does not match", "signaturedoesnotmatch", "invalidaccesskeyid",
     "invalid api", "api key", "apikey", "401", "403 forbidden", "authentication unsuccessful", "sasl authentication",
     "535", "noauth", "invalid_client", "invalid_grant", "bad decrypt", "mac check failed", "incorrect passphrase",
+    "decryption failed", "failed to decrypt", "could not decrypt", "cannot decrypt", "unable to decrypt", "wrong passphrase",
+    "bad passphrase", "password was incorrect", "wrong final block length", "padding is invalid", "access key id", "bad signature",
+    "signature verification failed", "invalid_api_key", "hmac",
 ];
 /// How much less such words say than a signature.
 const GUESSED: f64 = 0.9;

@@ -5,13 +5,15 @@ use std::collections::HashSet;
 
 use super::affinity::holds;
 use super::form;
+use super::said::is_alone;
 use super::topic::{PLAIN_AND_TLS, says};
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
 mod words;
 
 use words::{
-    ACQUISITION, CERTIFICATES, ELSEWHERE, EVENTS, MERGES, OF_LIBRARIES, ON_THE_WAY, OVER_LIMIT, SETTINGS, WORDS_ONLY,
+    ACQUISITION, CERTIFICATES, ELSEWHERE, EVENTS, MERGED, MERGES, OF_LIBRARIES, ON_THE_WAY, OVER_LIMIT, SETTINGS,
+    WORDS_ONLY,
 };
 
 /// What is known of the run to judge by.
@@ -23,6 +25,8 @@ pub(super) struct Scene {
     not_yet: HashSet<String>,
     /// Steps that came before it in the good run, and no longer do.
     displaced: HashSet<String>,
+    /// Machines on which it failed while others did the same well.
+    alone: Vec<String>,
     /// The kind of the failure, and which words of the tables its loud lines say.
     kind: String,
     said: HashSet<&'static str>,
@@ -79,17 +83,22 @@ impl Scene {
         let lines: Vec<String> =
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
-        let words =
-            tables.chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT]).flatten().copied();
+        let words = tables
+            .chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT, MERGED])
+            .flatten()
+            .copied();
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
         let over_limit = OVER_LIMIT.iter().any(|word| said.contains(word));
         let ran_out = expired && CERTIFICATES.iter().any(|word| said.contains(word));
+        let alone = culprits().filter(|step| is_alone(log, step)).filter_map(|step| step.place.as_deref());
+        let alone = alone.flat_map(|place| place.split(" › ")).map(plain).collect();
         let displaced = baseline.map(|good| displaced(good, &failed, &begun)).unwrap_or_default();
         Self {
             failed,
             begun,
             not_yet,
             displaced,
+            alone,
             lines,
             kind: kind.unwrap_or_default().to_owned(),
             said,
@@ -106,6 +115,13 @@ impl Scene {
             texts.into_iter().flatten().flat_map(|text| text.split(", ")).map(|name| name.trim().to_lowercase())
         };
         change.kind == ChangeKind::Process && names().any(|name| self.displaced.contains(&name))
+    }
+
+    /// Whether `change` is of a machine on which it failed while others did the same well.
+    pub(super) fn is_of_who_fails_alone(&self, change: &Change) -> bool {
+        let title = change.title.to_lowercase();
+        let is_of = |place: &String| title.strip_suffix(place.as_str()).is_some_and(|rest| rest.ends_with("target "));
+        change.kind == ChangeKind::Target && self.alone.iter().any(is_of)
     }
 
     /// Whether `change` takes a step out of the process, wherever it stood.
@@ -196,13 +212,17 @@ impl Scene {
                 let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
                 // A merge brings what others made, which stands beside it.
                 if MERGES.iter().any(|start| message.starts_with(start)) {
-                    return 0.3;
+                    return if self.is(MERGED) { 1.0 } else { 0.3 };
                 }
                 let is_bump = matches!(first, "bump" | "upgrade" | "update");
                 // Even the looks of a migration may not change.
                 let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
                 let unrelated = is_bump && (!self.is(OF_LIBRARIES) || self.is(ON_THE_WAY));
-                if unrelated || WORDS_ONLY.contains(&first) && !is_looked_at { 0.5 } else { 1.0 }
+                // `indexes.js: format` says what it does behind what it does it to.
+                let second =
+                    message.split_once(": ").and_then(|(_, rest)| rest.split(|c: char| !c.is_alphanumeric()).next());
+                let is_for_readers = [Some(first), second].into_iter().flatten().any(|word| WORDS_ONLY.contains(&word));
+                if unrelated || is_for_readers && !is_looked_at { 0.5 } else { 1.0 }
             }
             ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
             _ => 1.0,

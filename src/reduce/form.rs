@@ -20,6 +20,9 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
         if logs_in(change) {
             forms.push("<logs in>");
         }
+        if is_stricter(change) {
+            forms.push("<stricter>");
+        }
         return forms;
     }
     if change.kind == ChangeKind::Target {
@@ -27,6 +30,11 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
         let is_upgraded = change.title.contains(" of target ") && change.before.as_deref().is_some_and(is_version)
             || told.any(is_upgraded);
         return if is_upgraded { vec!["<upgraded>"] } else { Vec::new() };
+    }
+    if change.kind == ChangeKind::Package {
+        let versions = change.before.as_deref().zip(change.after.as_deref());
+        let is_major = versions.is_some_and(|(before, after)| is_major(before, after));
+        return if is_major { vec!["<major>"] } else { Vec::new() };
     }
     if change.kind != ChangeKind::Variable {
         return Vec::new();
@@ -89,6 +97,26 @@ fn stops(change: &Change) -> bool {
             Some(line) => stops(line),
             None => !is_edit && stops(line),
         })
+}
+
+/// Whether new lines of a script make it end where it went on before.
+fn is_stricter(change: &Change) -> bool {
+    const SIGNS: &[&str] = &[
+        "set -e",
+        "set -u",
+        "set -o",
+        "pipefail",
+        "strictmode",
+        "erroractionpreference",
+        "errexit",
+        "nounset",
+        "use strict",
+    ];
+    let details = change.details.as_deref().unwrap_or_default();
+    details.lines().filter_map(|line| line.strip_prefix('+')).any(|line| {
+        let line = line.to_lowercase();
+        SIGNS.iter().any(|sign| line.contains(sign))
+    })
 }
 
 fn is_version(word: &str) -> bool {
@@ -164,12 +192,26 @@ pub(super) fn message(details: &str) -> &str {
     if last.starts_with("package ") { rest } else { message }
 }
 
+/// The numbers of a version.
+fn numbers(text: &str) -> Vec<u64> {
+    let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
+    text.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
+}
+
+/// Whether `one` is an older version than `other`.
+pub(super) fn is_older(one: &str, other: &str) -> bool {
+    let (one, other) = (numbers(one), numbers(other));
+    one.len() > 1 && other.len() > 1 && one < other
+}
+
+/// Whether the first number of a version went on.
+fn is_major(before: &str, after: &str) -> bool {
+    let (before, after) = (numbers(before), numbers(after));
+    before.len() > 1 && after.len() > 1 && before.first() < after.first()
+}
+
 /// How much more likely than others another version breaks something, by which of its numbers went on.
 pub(super) fn leap(before: &str, after: &str) -> f64 {
-    let numbers = |text: &str| -> Vec<u64> {
-        let text = text.trim_start_matches(|c: char| !c.is_ascii_digit());
-        text.split(['.', '-', '+']).map_while(|part| part.parse().ok()).collect()
-    };
     let (old, new) = (numbers(before), numbers(after));
     if old.len() < 2 || new.len() < 2 {
         return 1.0;

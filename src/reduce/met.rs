@@ -17,6 +17,7 @@ const AT_LINE: f64 = 0.8;
 const AT_VALUE: f64 = 0.5;
 /// How much a name says that stands in a good run's log too.
 const USUAL: f64 = 0.85;
+const USUAL_IN_PASSING: f64 = 0.7;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 /// What ordinary words may say together: not enough to accuse.
@@ -38,7 +39,8 @@ impl Names<'_> {
         let (log, weights) = (self.log, self.weights);
         let said = said(log, self.evidence, weights);
         let most = most(changes.len());
-        let touched: Vec<BTreeMap<String, f64>> = changes.iter().map(|change| touched(change, &said, most)).collect();
+        let touched: Vec<BTreeMap<String, f64>> =
+            changes.iter().zip(bearing).map(|(change, at)| touched(change, &said, most, *at == Bearing::Own)).collect();
         let mut holders: HashMap<&str, usize> = HashMap::new();
         for name in touched.iter().flat_map(BTreeMap::keys) {
             *holders.entry(name).or_default() += 1;
@@ -63,7 +65,11 @@ impl Names<'_> {
                 let in_log = rarity(here.get(name.as_str()).copied().unwrap_or(1), log.lines.len().max(LINES));
                 let own = of_the_run.get(name).copied().unwrap_or(1.0);
                 // What a good run says as well is less likely to be what is wrong.
-                let news = if usual.contains_key(name.as_str()) { USUAL } else { 1.0 };
+                let news = match usual.contains_key(name.as_str()) {
+                    true if said.line < LOUD => USUAL_IN_PASSING,
+                    true => USUAL,
+                    false => 1.0,
+                };
                 // A log begins with what its worker is: that it says so again proves nothing.
                 let line =
                     if change.kind == ChangeKind::Worker && said.line < LOUD { said.line * 0.3 } else { said.line };

@@ -8,31 +8,32 @@ const MOST_PARTS: usize = 8;
 /// Words of the field that stand in logs and changes of any sort and tell none from another, in order.
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
-    "able", "access", "accessible", "account", "accounts", "action", "actions", "added", "after", "allowed",
-    "already", "amd64", "and", "another", "api", "app", "application", "applications", "arm64", "attempt",
-    "available", "because", "been", "before", "being", "bin", "branch", "build", "calls", "cannot", "certificate",
-    "change", "changed", "changes", "check", "code", "com", "command", "commit", "completed", "configuration",
-    "connect", "connection", "container", "containers", "could", "debug", "default", "denied", "deploy", "deployed",
-    "deploying", "deployment", "detail", "details", "dev", "directory", "dll", "does", "during", "enabled",
-    "environment", "error", "errors", "etc", "exception", "exe", "execution", "exist", "exists", "exit", "exited",
-    "expected", "expired", "fail", "failed", "failing", "fails", "failure", "false", "fatal", "file", "files",
-    "finished", "folder", "for", "forbidden", "found", "from", "get", "hand", "have", "health", "home", "host", "hosts",
-    "http", "https", "image", "images", "info", "information", "input", "into", "invalid", "items", "just", "key",
-    "keys", "latest", "length", "lib", "line", "lines", "local", "log", "machine", "machines", "main", "make",
-    "master", "md5", "merge", "message", "missing", "more", "name", "named", "names", "net", "none", "null", "number",
-    "object", "octopus", "only", "operation", "opt", "org", "other", "output", "package", "packages", "password",
-    "path", "permission", "permissions", "please", "port", "ports", "prd", "problem", "process", "production",
-    "project", "push", "reason", "refused", "release", "remote", "remove", "removed", "request", "requested",
-    "required", "resource", "response", "result", "return", "returned", "root", "run", "running", "script", "scripts",
-    "secret", "secrets", "sensitive", "server", "service", "services", "set", "setting", "settings", "sha1", "sha256",
-    "sha512", "should", "shown", "some", "source", "sql", "src", "staging", "start", "started", "starting", "state",
-    "status", "step", "steps", "string", "succeeded", "success", "successfully", "system", "table", "target",
-    "targets", "temp", "than", "that", "the", "their", "them", "then", "there", "this", "time", "timed", "timeout",
-    "tmp", "token", "tokens", "true", "trying", "txt", "type", "types", "unable", "unexpected", "unhandled",
+    "able", "access", "accessible", "account", "accounts", "action", "actions", "added", "after", "allowed", "already",
+    "alter", "amd64", "and", "another", "api", "app", "application", "applications", "arm64", "attempt", "available",
+    "because", "been", "before", "being", "bin", "branch", "build", "calls", "cannot", "certificate", "change",
+    "changed", "changes", "check", "code", "com", "command", "commit", "completed", "configuration", "connect",
+    "connection", "container", "containers", "could", "create", "created", "creating", "debug", "default", "delete",
+    "deleted", "denied", "deploy", "deployed", "deploying", "deployment", "detail", "details", "dev", "directory",
+    "dll", "does", "drop", "during", "enabled", "environment", "error", "errors", "etc", "exception", "exe",
+    "execution", "exist", "exists", "exit", "exited", "expected", "expired", "fail", "failed", "failing", "fails",
+    "failure", "false", "fatal", "file", "files", "finished", "folder", "for", "forbidden", "found", "from", "get",
+    "grant", "hand", "have", "health", "home", "host", "hosts", "http", "https", "image", "images", "info",
+    "information", "input", "insert", "into", "invalid", "items", "just", "key", "keys", "latest", "length", "lib",
+    "line", "lines", "local", "log", "machine", "machines", "main", "make", "master", "md5", "merge", "message",
+    "minutes", "missing", "more", "name", "named", "names", "net", "none", "null", "number", "object", "octopus",
+    "only", "operation", "opt", "org", "other", "output", "package", "packages", "password", "path", "permission",
+    "permissions", "please", "port", "ports", "prd", "problem", "process", "production", "project", "push", "reason",
+    "refused", "release", "remote", "remove", "removed", "request", "requested", "required", "resource", "response",
+    "result", "retries", "retry", "return", "returned", "root", "run", "running", "script", "scripts", "seconds",
+    "secret", "secrets", "select", "sensitive", "server", "service", "services", "set", "setting", "settings", "sha1",
+    "sha256", "sha512", "should", "shown", "some", "source", "sql", "src", "staging", "start", "started", "starting",
+    "state", "status", "step", "steps", "string", "succeeded", "success", "successfully", "summary", "system", "table",
+    "target", "targets", "temp", "than", "that", "the", "their", "them", "then", "there", "this", "time", "timed",
+    "timeout", "tmp", "token", "tokens", "true", "trying", "txt", "type", "types", "unable", "unexpected", "unhandled",
     "unknown", "update", "updated", "upgrade", "upgraded", "url", "used", "user", "users", "using", "usr", "value",
-    "values", "var", "variable", "variables", "verbose", "version", "versions", "warning", "were", "when", "where",
-    "which", "while", "will", "with", "within", "work", "worker", "workers", "would", "write", "www", "x64", "xml",
-    "yml", "your", "zip",
+    "values", "var", "variable", "variables", "verbose", "version", "versions", "warn", "warning", "were", "when",
+    "where", "which", "while", "will", "with", "within", "work", "worker", "workers", "would", "write", "www", "x64",
+    "xml", "yml", "your", "zip",
 ];
 
 /// Files that lie in every project of their sort.
@@ -53,6 +54,8 @@ const DOMAINS: &[&str] =
     &["com", "net", "org", "io", "dev", "app", "cloud", "local", "lan", "corp", "internal", "example", "test"];
 /// An ordinary word, which may be a name.
 const WORD: f64 = 0.35;
+/// A word in capitals.
+const SHOUTED: f64 = 0.55;
 /// A name too short to be one by itself.
 const SHORT: f64 = 0.2;
 
@@ -237,10 +240,14 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
     if is_common(word) {
         return;
     }
-    let humps = humps(word);
+    let cuts = cuts(word);
+    let hump = |from: usize, to: usize| word.get(*cuts.get(from)?..*cuts.get(to)?);
+    let humps = cuts.len() - 1;
     let weight = match count {
         _ if digits > 0 && count > 2 => 0.7,
-        _ if humps.len() > 1 && count > 4 => plain.max(0.8),
+        _ if humps > 1 && count > 4 => plain.max(0.8),
+        // Who shouts a word means that very word, such as a command of a protocol.
+        _ if count > 4 && word.bytes().all(|byte| byte.is_ascii_uppercase()) => plain.max(SHOUTED),
         ..3 => 0.0,
         3 if plain <= WORD => 0.0,
         3 | 4 => plain * 0.6,
@@ -249,9 +256,16 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
     if weight > 0.0 {
         found(word, weight);
     }
-    if humps.len() > 1 {
-        for hump in humps.into_iter().filter(|hump| hump.chars().count() > 4 && !is_common(hump)) {
+    let is_word = |hump: &&str| hump.chars().count() > 4 && !is_common(hump);
+    for at in 0..if humps > 1 { humps } else { 0 } {
+        if let Some(hump) = hump(at, at + 1).filter(is_word) {
             found(hump, WORD * 0.8);
+        }
+        // `StartTls` of `UseStartTls` is what others write as one word.
+        for end in (at + 2..=humps).filter(|end| end - at < humps) {
+            if let Some(joined) = hump(at, end).filter(is_word) {
+                found(joined, WORD);
+            }
         }
     }
 }
@@ -260,8 +274,8 @@ fn is_common(word: &str) -> bool {
     COMMON.binary_search(&&*word.to_lowercase()).is_ok()
 }
 
-/// The words of a word such as `SqlConnection`.
-fn humps(word: &str) -> Vec<&str> {
+/// Where the words of a word such as `SqlConnection` begin, and its end.
+fn cuts(word: &str) -> Vec<usize> {
     let mut cuts = vec![0];
     let mut lower = false;
     for (at, c) in word.char_indices() {
@@ -271,7 +285,7 @@ fn humps(word: &str) -> Vec<&str> {
         lower = c.is_lowercase();
     }
     cuts.push(word.len());
-    cuts.windows(2).filter_map(|pair| word.get(*pair.first()?..*pair.last()?)).collect()
+    cuts
 }
 
 #[cfg(test)]

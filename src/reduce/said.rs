@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use aho_corasick::AhoCorasick;
 
 use super::names;
-use crate::model::{Evidence, Level, Log, Run};
+use crate::model::{Evidence, Level, Log, Outcome, Run, Step};
 use crate::signature::SURE;
 
 /// From which weight on a line is one of those that tell why.
 pub(super) const LOUD: f64 = 0.6;
 /// How much the name of the failed step explains.
 const BY_STEP: f64 = 0.45;
+/// How much a line says of the machine that wrote it: where the step succeeded on others, and where it failed wherever it ran.
+const ALONE: f64 = 0.7;
+const AMONG_ALL: f64 = 0.3;
 /// Lines that are remembered of one name.
 const REMEMBERED: usize = 3;
 
@@ -93,6 +96,12 @@ pub(super) struct Said<'a> {
     pub(super) lines: Vec<usize>,
 }
 
+/// Whether `step` failed in its place and succeeded in others.
+pub(super) fn is_alone(log: &Log, step: &Step) -> bool {
+    let elsewhere = |other: &&Step| other.name == step.name && other.place.is_some() && other.place != step.place;
+    log.steps.iter().filter(elsewhere).any(|other| other.outcome == Outcome::Succeeded)
+}
+
 /// The names of the evidence.
 pub(super) fn said<'a>(
     log: &'a Log,
@@ -114,9 +123,12 @@ pub(super) fn said<'a>(
     for (&index, &weight) in weights {
         names::each(log.line(index), |word, form| say(word, form, index, weight));
         let step = log.lines.get(index).and_then(|line| line.step).and_then(|step| log.steps.get(step));
-        // A line that a machine wrote speaks of that machine.
-        if let Some(place) = step.filter(|step| step.culprit).and_then(|step| step.place.as_deref()) {
-            names::each(place, |word, form| say(word, form, index, weight * 0.7));
+        // A line that a machine wrote speaks of that machine where others did not fail.
+        if let Some(step) = step.filter(|step| step.culprit)
+            && let Some(place) = step.place.as_deref()
+        {
+            let by_place = if is_alone(log, step) { ALONE } else { AMONG_ALL };
+            names::each(place, |word, form| say(word, form, index, weight * by_place));
         }
     }
     for found in evidence.matches.iter().filter(|found| found.strength >= SURE) {

@@ -19,8 +19,9 @@ use crate::signature::SURE;
 /// What a change must reach to be a suspect, and where it is known of what such failures come, and that is not the world outside.
 const THRESHOLD: f64 = 0.35;
 const KNOWN_THRESHOLD: f64 = 0.31;
-/// A suspect with a smaller share of the first one's score is no longer told.
+/// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.4;
+const BESIDE: f64 = 0.2;
 /// Suspects that are told.
 const MOST: usize = 5;
 /// From which weight on a meeting sets a change apart from others of its sort.
@@ -43,11 +44,18 @@ const FITS: f64 = 0.17;
 const IN_PLACE: f64 = 0.1;
 /// How much it says that a version which the lines speak of parts the old from the new.
 const PASSED: f64 = 0.55;
+/// How much it says that a machine on which it failed alone is new, or that something was seen of it.
+const NEW_AND_ALONE: f64 = 0.5;
+const ALONE: f64 = 0.2;
+/// How much it says of a package that an older one was taken than before.
+const OLDER: f64 = 0.34;
 /// From which weight on a failure comes of a step that no longer runs before; how much that says of one that did before the
 /// failed step in the good run, and of one that the lines speak of too.
 const FOLLOWS: f64 = 0.17;
 const DISPLACED: f64 = 0.45;
 const DISPLACED_AND_NAMED: f64 = 0.7;
+/// The same where it is not known that such failures come of it.
+const STANDS_ELSEWHERE: f64 = 0.36;
 /// The same of a step that was taken out, of which it is not known where it stood, and from which weight on it needs no name.
 const TAKEN_OUT_AND_NAMED: f64 = 0.6;
 const TAKEN_OUT_FITS: f64 = 0.32;
@@ -72,7 +80,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     let mut suspects: Vec<Suspect> = Vec::new();
     for (index, one) in found.iter().enumerate() {
         let score = bench.score(one, rarity_of(one, &found));
-        if score < bench.least() || one.change.title.starts_with(SEEN) {
+        if score < BESIDE || one.change.title.starts_with(SEEN) {
             continue;
         }
         let mut lines = one.met.lines.clone();
@@ -83,7 +91,9 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     }
     let when = |suspect: &Suspect| changes.get(suspect.change).and_then(|change| change.when);
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
-    let least = suspects.first().map_or(0.0, |first| first.score * BESIDE_THE_FIRST);
+    let first = suspects.first().map_or(0.0, |first| first.score);
+    // Where one is accused, the next ones are told too, though none of them would be alone.
+    let least = if first < bench.least() { f64::INFINITY } else { first * BESIDE_THE_FIRST };
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
@@ -194,6 +204,13 @@ impl<'a> Bench<'a> {
         // Where it is known what the failed step reads, what it does not read is further from it.
         let is_unread = self.reads && change.kind == ChangeKind::Variable && at == Bearing::Open;
         let known = known * if is_unread { UNREAD } else { 1.0 };
+        let known = if !self.scene.is_of_who_fails_alone(change) {
+            known
+        } else if change.title.starts_with("new ") {
+            known.max(NEW_AND_ALONE)
+        } else {
+            known.max(ALONE)
+        };
         if passed {
             known.max(PASSED)
         } else if self.outside {
@@ -247,7 +264,8 @@ impl<'a> Bench<'a> {
 /// How much speaks for `change` that what it does to an earlier step is what the failed one lacks. `is_named`: the lines that tell
 /// why name it; `known`: how much its sort speaks for it.
 fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Scene, topics: &Topics) -> f64 {
-    let is_displaced = known >= FOLLOWS && scene.is_displaced(change);
+    let stands_elsewhere = scene.is_displaced(change);
+    let is_displaced = known >= FOLLOWS && stands_elsewhere;
     let is_out = known >= FOLLOWS && scene.takes_out(change);
     if is_displaced && is_named {
         DISPLACED_AND_NAMED
@@ -257,6 +275,8 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
         DISPLACED
     } else if topics.is_missing() && is_earlier_script(change, at) && scene.speaks_of(change) {
         TAKEN_OUT_AND_NAMED
+    } else if stands_elsewhere && !topics.expired {
+        if is_named { DISPLACED } else { STANDS_ELSEWHERE }
     } else if topics.is_missing() && is_earlier_script(change, at) {
         MADE
     } else {
@@ -319,6 +339,10 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
     };
     let known = lines().map(|line| affinity::to_a_door(line, change)).fold(known, f64::max);
     let known = known.max(topics.towards(change));
+    let versions = change.before.as_deref().zip(change.after.as_deref());
+    if change.kind == ChangeKind::Package && versions.is_some_and(|(before, after)| form::is_older(after, before)) {
+        return known.max(OLDER);
+    }
     // A number that is too small or too large fails in its own ways.
     if form::is_amount(change) && topics.by_amount(change) <= 0.0 && !affinity::holds(change, PORTS) {
         return 0.0;

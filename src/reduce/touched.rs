@@ -13,6 +13,8 @@ pub(super) const BROUGHT_IN: f64 = 0.9;
 /// How much a name says that a change left as it was.
 const SHARED: f64 = 0.35;
 const SHARED_BY_SCRIPTS: f64 = 0.2;
+/// How much it says that a line holds the version of what is deployed.
+const VERSION: f64 = 0.5;
 /// Of a change's details no more is read than this, and of all together not much more than that.
 const DETAILS: usize = 64 << 10;
 const ALL_DETAILS: usize = 2 << 20;
@@ -31,7 +33,13 @@ pub(super) fn details(change: &Change, most: usize) -> &str {
 }
 
 /// The names of the evidence that a change touches, and how central each is to it.
-pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: usize) -> BTreeMap<String, f64> {
+/// `is_own`: it is of the step that failed, whose name says nothing then.
+pub(super) fn touched(
+    change: &Change,
+    said: &HashMap<String, Said<'_>>,
+    most: usize,
+    is_own: bool,
+) -> BTreeMap<String, f64> {
     let mut all: BTreeMap<String, f64> = BTreeMap::new();
     let mut touch = |word: &str, form: f64, place: f64| {
         // How a word is written here matters less than that it is the same.
@@ -45,7 +53,11 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
             *known = known.max(weight);
         }
     };
-    names::each(&change.title, |word, form| touch(word, form, TITLE));
+    let title = match change.kind {
+        ChangeKind::Process if is_own => change.title.split(" of step ").next().unwrap_or_default(),
+        _ => change.title.as_str(),
+    };
+    names::each(title, |word, form| touch(word, form, TITLE));
     // Two words of what people write are one name where somebody wrote them as one.
     if matches!(change.kind, ChangeKind::Commit | ChangeKind::WorkItem) {
         names::pairs(&change.title, |word| {
@@ -57,11 +69,15 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
     // What a script said before as well stands in every log of it.
     let shared = if change.kind == ChangeKind::Process { SHARED_BY_SCRIPTS } else { SHARED };
     let both = |before: &str, after: &str, touch: &mut dyn FnMut(&str, f64, f64)| both(before, after, shared, touch);
-    both(change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default(), &mut touch);
+    // What is deployed says its version wherever it goes.
+    let by_value = if change.kind == ChangeKind::Package { VERSION } else { 1.0 };
+    let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
+    both(before, after, &mut |word, form, place| touch(word, form, place * by_value));
     let details = details(change, most);
     let (whole, paths) = wholeness(details);
     let (mut in_diff, mut in_list) = (false, false);
     let (mut removed, mut added) = (String::new(), String::new());
+    let is_new = change.kind == ChangeKind::Process && change.title.starts_with("new step ");
     let is_package = |line: &str| change.kind == ChangeKind::Commit && line.starts_with("package ");
     for line in details.lines() {
         if line.starts_with("@@") {
@@ -82,6 +98,8 @@ pub(super) fn touched(change: &Change, said: &HashMap<String, Said<'_>>, most: u
                 (false, true) => 0.7 * paths,
                 // Which package a commit went into says which step uses it, and little more.
                 (false, false) if is_package(line) => 0.4,
+                // All that a new step does is brought in.
+                (false, false) if is_new => BROUGHT_IN,
                 (false, false) if takes_away(line) => 1.0,
                 (false, false) => 0.7,
             };

@@ -68,6 +68,16 @@ pub(super) const ACQUISITION: &str = "acquire packages";
 pub(super) const MERGES: &[&str] =
     &["merge pull request", "merge branch", "merge remote", "merged in", "merged pr", "merge tag", "merge commit"];
 
+/// With which words a failure says that two who did not know of each other changed the same.
+pub(super) const MERGED: &[&str] = &[
+    "conflicting migrations",
+    "multiple leaf nodes",
+    "multiple head revisions",
+    "<<<<<<<",
+    "merge conflict",
+    "multiple heads",
+];
+
 /// Kinds of failures that another version of a library makes, and words with which they show.
 #[rustfmt::skip]
 pub(super) const OF_LIBRARIES: &[&str] = &[

@@ -10,7 +10,7 @@ const OUTSIDE: &[&str] = &[
     "file has unexpected size", "toomanyrequests", "too many requests", "too_many_requests", "rate limit", "rate limited",
     "ratelimit", "rate exceeded", "throttled", "throttling", "quota exceeded", "exceeded quota", "limit exhausted",
     "is exhausted", "monthly limit", "daily limit", "billing account", "payment required", "subscription is disabled",
-    "license has expired", "licence has expired", "license expired", "temporary failure in name resolution", "eai_again",
+    "license has expired", "licence has expired", "license expired", "evaluation period", "a license is now required", "trial period", "temporary failure in name resolution", "eai_again",
     "servfail", "server misbehaving", "no servers could be reached", "read udp", "dns server failure", "insufficient capacity",
     "do not have sufficient", "does not have sufficient", "not enough capacity", "capacity is not available",
     "insufficientinstancecapacity", "out of capacity",

@@ -52,7 +52,7 @@ pub(super) const TAKES_AWAY: &[&str] = &[
 pub(super) const SCHEMA: &[&str] = &[
     "migration", "migrations", "migrate", "schema", "column", "columns", "table", "tables", "index", "indexes", "unique",
     "constraint", "nullable", "rename", "drop", "sql", "entity", "database", "foreign", "view", "procedure", "trigger",
-    "one", "only", "mandatory", "required", "must", "mapping", "type", "keyword", "field", "fields", "flyway", "liquibase",
+    "one", "only", "mandatory", "required", "must", "mapping", "merge", "type", "keyword", "field", "fields", "flyway", "liquibase",
 ];
 /// What a commit says of files that programs read.
 #[rustfmt::skip]
@@ -61,8 +61,18 @@ pub(super) const CONFIGURATION: &[&str] = &[
     "manifest", "template", "conf", "properties", "env", "helm", "ingress", "xdt", "transform",
 ];
 /// What a process says of how values get into files.
-pub(super) const SUBSTITUTION: &[&str] =
-    &["configuration", "transform", "transforms", "variables", "substitution", "structured", "features", "targets"];
+pub(super) const SUBSTITUTION: &[&str] = &[
+    "configuration",
+    "transform",
+    "transforms",
+    "variables",
+    "substitution",
+    "substitute",
+    "structured",
+    "features",
+    "targets",
+    "replacement",
+];
 /// What a commit says of the libraries that it takes.
 #[rustfmt::skip]
 pub(super) const LIBRARIES: &[&str] = &[

@@ -91,7 +91,7 @@ pub(super) const TOPICS: &[Topic] = &[
             "no such table", "already an object named", "duplicate column", "undefined table", "undefinedtable",
             "undefined column", "integrityerror", "cannot drop", "cannot be changed from type", "mapper_parsing_exception",
             "different type", "cannot be cast", "cannot alter", "multiple head revisions", "checksum mismatch", "out of order",
-            "pending model changes", "validation failed: migration", "data loss", "base table or view",
+            "pending model changes", "conflicting migrations", "multiple leaf nodes", "indexoptionsconflict", "different options", "validation failed: migration", "data loss", "base table or view",
         ],
         causes: &[
             cause(&[Commit], SCHEMA, 0.36),
@@ -130,7 +130,7 @@ pub(super) const TOPICS: &[Topic] = &[
     Topic {
         kinds: &["missing-variable"],
         says: &[
-            "is not set", "is not defined", "unbound variable", "must be set", "no value for", "missing url",
+            "is not set", "is not defined", "unbound variable", "parameter not set", "has not been set", "must be set", "no value for", "missing url",
             "bad/illegal format", "no host in", "no host specified", "invalid uri", "hostname could not be parsed",
             "must not be empty", "cannot be empty", "is empty", "null or empty", "empty string", "may not be null",
             "argumentnullexception", "value cannot be null", "required key", "missing required", "keyerror",
@@ -140,6 +140,7 @@ pub(super) const TOPICS: &[Topic] = &[
             cause(&[Variable], &["removed", "scope", "<emptied>"], 0.36),
             cause(&[Variable], ADDRESS, 0.1),
             cause(&[Process], SUBSTITUTION, 0.34),
+            cause(&[Process], &["<stricter>"], 0.5),
             cause(&[Commit], &["variable", "setting", "settings", "option", "options", "required", "environment", "parameter", "config"], 0.25),
         ],
     },

@@ -48,7 +48,8 @@ pub(super) const TOPICS: &[Topic] = &[
             "alternative certificate subject name", "pkix path building failed", "certificate chain", "untrusted root",
             "remote certificate is invalid", "certificate name mismatch", "sslhandshakeexception", "bad certificate",
             "unknown ca", "no matching certificate", "find certificate", "certificate with thumbprint", "with thumbprint",
-            "certificate not found", "private key", "could not establish trust",
+            "certificate not found", "private key", "could not establish trust", "certificate add failed", "hasprivatekey",
+            "bind the certificate", "no ssl certificate", "certificate chain is not", "keyset does not exist",
         ],
         causes: &[cause(
             &[Variable, Process, Event],

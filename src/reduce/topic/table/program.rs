@@ -53,6 +53,7 @@ pub(super) const TOPICS: &[Topic] = &[
         causes: &[
             cause(&[Process], &["script", "image", "container", "template"], 0.3),
             cause(&[Worker], &[], 0.3),
+            cause(&[Package], &["<major>"], 0.36),
             cause(&[Package, Commit], LIBRARIES, 0.12),
         ],
     },
@@ -92,6 +93,7 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         causes: &[
             cause(&[Package], &[], 0.2),
+            cause(&[Package], &["<major>"], 0.36),
             cause(&[Package, Commit], LIBRARIES, 0.2),
             cause(&[Commit], TAKES_AWAY, 0.34),
         ],
