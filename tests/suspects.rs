@@ -21,6 +21,9 @@ struct Case {
     name: String,
     step: String,
     place: Option<String>,
+    /// Places where the step succeeded.
+    #[serde(default)]
+    fine: Vec<String>,
     project: Option<String>,
     log: String,
     suspect: String,
@@ -73,17 +76,20 @@ impl Changed {
 /// The titles of the suspects with their scores, most likely first. Each cites lines that are shown.
 fn ranked(catalogue: &Catalogue, case: Case) -> Vec<(String, f64, Vec<String>)> {
     let mut builder = LogBuilder::default();
-    let step = Step {
-        name: case.step,
-        place: case.place,
-        outcome: Outcome::Failed,
-        culprit: true,
+    let at = |place: Option<String>, outcome: Outcome| Step {
+        name: case.step.clone(),
+        place,
+        outcome,
+        culprit: outcome == Outcome::Failed,
         started: None,
         finished: None,
         attempts: 1,
         depth: 0,
     };
-    let step = builder.step(step);
+    for place in case.fine {
+        builder.step(at(Some(place), Outcome::Succeeded));
+    }
+    let step = builder.step(at(case.place, Outcome::Failed));
     for (index, line) in case.log.trim().lines().enumerate() {
         let (level, text) = match line.split_at_checked(2) {
             Some(("E ", text)) => (Level::Error, text),
@@ -140,6 +146,7 @@ fn a_name_says_less_in_a_large_diff_than_in_a_small_one() {
         name: "a name in two diffs".to_owned(),
         step: "Start".to_owned(),
         place: None,
+        fine: Vec::new(),
         project: None,
         log: "Starting\nE the part order_queue_consumer is broken\n".to_owned(),
         suspect: String::new(),

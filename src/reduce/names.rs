@@ -319,7 +319,7 @@ mod tests {
                 "Startup.cs",
             ],
         );
-        check("connect ECONNREFUSED 10.0.0.5:5433", 0.5, &["10.0.0.5:5433", "10.0.0.5", "5433"]);
+        check("connect ECONNREFUSED 10.0.0.5:5433", 0.5, &["ECONNREFUSED", "10.0.0.5:5433", "10.0.0.5", "5433"]);
         check("the variable Api:Url is $env:API_URL", 0.8, &["Api:Url", "env:API_URL", "API_URL"]);
     }
 

@@ -16,9 +16,8 @@ use super::version;
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must reach to be a suspect, and where it is known of what such failures come, and that is not the world outside.
-const THRESHOLD: f64 = 0.35;
-const KNOWN_THRESHOLD: f64 = 0.31;
+/// What a change must reach to be a suspect.
+const THRESHOLD: f64 = 0.28;
 /// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.4;
 const BESIDE: f64 = 0.2;
@@ -93,7 +92,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
     let first = suspects.first().map_or(0.0, |first| first.score);
     // Where one is accused, the next ones are told too, though none of them would be alone.
-    let least = if first < bench.least() { f64::INFINITY } else { first * BESIDE_THE_FIRST };
+    let least = if first < THRESHOLD { f64::INFINITY } else { first * BESIDE_THE_FIRST };
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
@@ -161,11 +160,6 @@ impl<'a> Bench<'a> {
     fn spares_the_step(&self) -> bool {
         let is_spared = self.failure.is_some_and(|failure| affinity::spares_the_step(&failure.kind));
         self.outside || self.topics.expired || is_spared
-    }
-
-    /// What a change must reach.
-    fn least(&self) -> f64 {
-        if self.is_known() && !self.outside && !self.topics.expired { KNOWN_THRESHOLD } else { THRESHOLD }
     }
 
     /// What is known of each change.
