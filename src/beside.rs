@@ -18,6 +18,7 @@ use crate::host::Host;
 use crate::http::Http;
 use crate::model::{Author, Case, Diagnosis, Exchange, Note, Stage};
 use crate::redact::Redacted;
+use crate::tree;
 
 /// What a kept answer calls itself.
 const SCHEMA: &str = "firefighter.answer/1";
@@ -101,7 +102,7 @@ fn name(case: &Redacted<Case>) -> String {
 
 /// The answer in `text` with the ids that its lines have here; a line that is not here is not cited.
 fn given(run: &str, text: &str, case: &Case) -> Option<Given> {
-    let kept: Kept = serde_json::from_str(text).ok().filter(|kept: &Kept| kept.schema == SCHEMA)?;
+    let kept: Kept = tree::read(text).ok().filter(|kept: &Kept| kept.schema == SCHEMA)?;
     let here = || case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
     let id = |theirs: &Value| {
         let said = match theirs {

@@ -46,6 +46,7 @@ pub mod self_check;
 pub mod settings;
 pub mod signature;
 pub mod stop;
+pub mod tree;
 pub mod wrap;
 
 /// Diagnoses the run that `settings` and `env` name and publishes the report on `out`. `None` where somebody else has told what

@@ -11,12 +11,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use crate::error::Error;
 use crate::model::{self, Case, ChangeKind, ExcerptLine, Level, Note, Numbering, Outcome, Secrets, Stage};
 use crate::redact::{Redacted, Redactor};
 use crate::report::words;
 use crate::signature::Catalogue;
+use crate::tree;
 
 /// What our reports call themselves.
 const SCHEMA: &str = "firefighter.report/1";
@@ -64,13 +66,11 @@ fn load(path: &Path) -> Result<Vec<u8>, String> {
 
 fn parse(bytes: &[u8], catalogue: &Catalogue, notes: &mut Vec<Note>) -> Result<Case, String> {
     // The schema first, for a report of another version may have other fields.
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => {
-            format!("it is no report of Firefighter, whose JSON is an object with schema {SCHEMA}")
-        }
-        _ => format!("it is not JSON ({error})"),
-    })?;
-    match head.schema.as_deref() {
+    let read = tree::parse(bytes).map_err(|error| format!("it is not JSON ({error})"))?;
+    if !read.is_object() {
+        return Err(format!("it is no report of Firefighter, whose JSON is an object with schema {SCHEMA}"));
+    }
+    match read.get("schema").and_then(Value::as_str) {
         Some(SCHEMA) => {}
         Some(other) => {
             let other: String = other.chars().filter(|c| !c.is_control()).take(60).collect();
@@ -78,17 +78,11 @@ fn parse(bytes: &[u8], catalogue: &Catalogue, notes: &mut Vec<Note>) -> Result<C
         }
         None => return Err(format!("it is no report of Firefighter, whose JSON has schema {SCHEMA}")),
     }
-    let document: Document = serde_json::from_slice(bytes).map_err(|error| {
+    let document: Document = tree::shape(read).map_err(|error| {
         let reason: String = error.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
         format!("it was edited or damaged ({reason})")
     })?;
     document.case(catalogue, notes)
-}
-
-#[derive(Deserialize)]
-struct Head {
-    #[serde(default)]
-    schema: Option<String>,
 }
 
 #[derive(Deserialize, Default)]

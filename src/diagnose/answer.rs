@@ -7,6 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::model::{Author, Case, Confidence, Diagnosis, Fix, FixKind, Hypothesis, Retry};
+use crate::tree;
 
 use super::danger::dangerous;
 use super::held::{Ground, fold, quoted, supports};
@@ -77,7 +78,7 @@ pub(super) fn check(
     // Local models think aloud first.
     let reply = reply.rsplit_once("</think>").map_or(reply, |(_, answer)| answer);
     let object = reply.find('{').zip(reply.rfind('}')).and_then(|(start, end)| reply.get(start..=end));
-    let answer: Answer = serde_json::from_str(object.unwrap_or_default()).map_err(|error| {
+    let answer: Answer = tree::read(object.unwrap_or_default()).map_err(|error| {
         let began = reply.contains('{');
         if began && error.is_eof() { Flaw::Cut } else { Flaw::NotJson(error.to_string()) }
     })?;

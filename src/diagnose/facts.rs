@@ -4,8 +4,10 @@
 
 use serde::Deserialize;
 
+use crate::tree::{packed, unpack};
+
 /// The built-in table.
-const TABLE: &str = include_str!("models.toml");
+const TABLE: &[u8] = packed!("models.toml");
 /// Tokens of an answer that is a diagnosis, with room to spare; and of one that is thought about before.
 const ANSWER: usize = 4_096;
 const REASONED: usize = 16_384;
@@ -55,7 +57,7 @@ impl Table {
     pub fn with(own: Option<&str>) -> Result<Self, String> {
         let rows = |text: &str| toml::from_str::<File>(text).map(|file| file.model);
         let mut all = own.map_or(Ok(Vec::new()), rows).map_err(|error| error.to_string().trim().replace('\n', " "))?;
-        all.extend(rows(TABLE).map_err(|error| error.to_string())?);
+        all.extend(rows(&unpack(TABLE)).map_err(|error| error.to_string())?);
         Ok(Self(all))
     }
 

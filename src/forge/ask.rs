@@ -12,6 +12,7 @@ use url::Url;
 use super::told::Told;
 use super::{Forge, Job, name};
 use crate::http::{Failure, Http, Request};
+use crate::tree;
 
 /// How many are asked for side by side.
 const ABREAST: usize = 6;
@@ -42,7 +43,7 @@ impl Place<'_> {
         query: &[(&str, &str)],
     ) -> Result<T, Trouble> {
         let text = (self.ask)(under(api, path, query), Form::Json)?;
-        serde_json::from_str(&text).map_err(|_| Trouble::Unreadable)
+        tree::read(&text).map_err(|_| Trouble::Unreadable)
     }
 
     pub(super) fn text(&self, api: &Url, path: &[&str], query: &[(&str, &str)]) -> Result<String, Trouble> {

@@ -10,6 +10,8 @@ use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
 
+use crate::tree::{self, packed, unpack};
+
 use super::value::{entropy, is_odd, is_rare, is_value};
 
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
@@ -17,7 +19,7 @@ static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
         clippy::expect_used,
         reason = "the test `every_example_is_masked_and_nothing_else_is` reads the same text"
     )]
-    Rules::read(include_str!("rules.toml")).expect("the rules are valid")
+    Rules::read(&unpack(packed!("rules.toml"))).expect("the rules are valid")
 });
 
 /// What tells that a text is a secret.
@@ -97,7 +99,7 @@ impl Rules {
     }
 
     fn read(text: &str) -> Result<Self, String> {
-        let File { words, tails, rule: rules } = toml::from_str(text).map_err(|error| error.to_string())?;
+        let File { words, tails, rule: rules } = tree::table(text)?;
         let mut keywords: Vec<&str> = rules.iter().flat_map(|rule| &rule.keywords).map(String::as_str).collect();
         keywords.sort_unstable();
         keywords.dedup();

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::gate::branches;
 use crate::model::{Domain, Retry, Role, Signature};
+use crate::tree::{self, packed, unpack};
 
 /// How specific a signature is when its entry does not say.
 const USUAL_WEIGHT: f64 = 0.8;
@@ -121,12 +122,11 @@ pub(super) struct Kind {
 
 /// By its name. That the file can be read, a test finds.
 pub(super) static KINDS: LazyLock<BTreeMap<String, Kind>> =
-    LazyLock::new(|| toml::from_str(include_str!("kinds.toml")).unwrap_or_default());
+    LazyLock::new(|| tree::table(&unpack(packed!("kinds.toml"))).unwrap_or_default());
 
 /// Reads one of the built-in families. An error is a defect that a test finds.
-pub(super) fn read_builtin(text: &str) -> Result<Vec<Entry>, String> {
-    let file: File<Written> = toml::from_str(text).map_err(|error| error.to_string())?;
-    file.signature.into_iter().map(entry).collect()
+pub(super) fn read_builtin(packed: &[u8]) -> Result<Vec<Entry>, String> {
+    tree::table::<File<Written>>(&unpack(packed))?.signature.into_iter().map(entry).collect()
 }
 
 /// Reads a user's file and checks all of it, patterns and examples too.
@@ -142,9 +142,8 @@ pub(super) fn read_user(text: &str) -> Result<Vec<Entry>, String> {
     for (number, table) in file.signature.into_iter().enumerate() {
         let id = table.get("id").and_then(toml::Value::as_str).map(str::to_owned);
         let name = id.map_or_else(|| format!("signature {}", number + 1), |id| format!("signature `{id}`"));
-        let entry = table
-            .try_into::<Written>()
-            .map_err(|error| error.to_string().trim_end().replace('\n', " "))
+        let entry = tree::shape::<Written>(tree::toml(table))
+            .map_err(|error| error.to_string())
             .and_then(entry)
             .and_then(checked)
             .map_err(|reason| format!("{name}: {reason}"))?;

@@ -13,25 +13,26 @@ use crate::model::{Log, Match, Signature};
 use crate::signature::explain::Hit;
 use crate::signature::file::Entry;
 use crate::signature::gate::Gate;
+use crate::tree::packed;
 
 pub use crate::signature::explain::SURE;
 
 /// The built-in signatures, a family a file.
-const FAMILIES: [&str; 14] = [
-    include_str!("disk.toml"),
-    include_str!("memory.toml"),
-    include_str!("network.toml"),
-    include_str!("registry.toml"),
-    include_str!("ports.toml"),
-    include_str!("access.toml"),
-    include_str!("kubernetes.toml"),
-    include_str!("octopus.toml"),
-    include_str!("cloud.toml"),
-    include_str!("terraform.toml"),
-    include_str!("database.toml"),
-    include_str!("packages.toml"),
-    include_str!("git.toml"),
-    include_str!("code.toml"),
+const FAMILIES: [&[u8]; 14] = [
+    packed!("disk.toml"),
+    packed!("memory.toml"),
+    packed!("network.toml"),
+    packed!("registry.toml"),
+    packed!("ports.toml"),
+    packed!("access.toml"),
+    packed!("kubernetes.toml"),
+    packed!("octopus.toml"),
+    packed!("cloud.toml"),
+    packed!("terraform.toml"),
+    packed!("database.toml"),
+    packed!("packages.toml"),
+    packed!("git.toml"),
+    packed!("code.toml"),
 ];
 
 /// The sorts of failure the built-in signatures know, one word each.

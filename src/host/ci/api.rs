@@ -11,6 +11,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::http::{Failure, Http, Request, Response, public};
+use crate::tree;
 
 /// Calls of one run.
 const CALLS: usize = 25;
@@ -199,5 +200,5 @@ pub(super) fn basic(user: &str, password: &str) -> (&'static str, String) {
 pub(super) fn json<T: DeserializeOwned>(response: Response) -> Result<T, Trouble> {
     let text = response.text(CAP).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))?;
     let text = if text.trim().is_empty() { "null" } else { &text };
-    serde_json::from_str(text).map_err(|error| Trouble::Nonsense(error.to_string()))
+    tree::read(text).map_err(|error| Trouble::Nonsense(error.to_string()))
 }

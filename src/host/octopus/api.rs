@@ -11,6 +11,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::http::{Failure, Http, Request, Response, public};
+use crate::tree;
 
 use super::wire::Failing;
 
@@ -102,7 +103,7 @@ impl<'a> Api<'a> {
         let text = self.open(path, patience, |response| {
             response.text(CAP).map_err(|error| Trouble::Nonsense(format!("it broke off: {error}")))
         })?;
-        serde_json::from_str(&text).map_err(|error| Trouble::Nonsense(error.to_string()))
+        tree::read(&text).map_err(|error| Trouble::Nonsense(error.to_string()))
     }
 
     /// `GET {server}/api/{path}` as a stream that `read` consumes, however long it takes within the deadline.
@@ -191,7 +192,7 @@ pub(super) fn segment(value: &str) -> String {
 
 /// What an error body says, in a line: the server's own message, or the beginning of whatever it is.
 fn reason(body: &str) -> String {
-    let text = match serde_json::from_str::<Failing>(body) {
+    let text = match tree::read::<Failing>(body) {
         Ok(failing) if !failing.error_message.is_empty() => {
             failing.errors.iter().fold(failing.error_message, |all, error| format!("{all} {error}"))
         }

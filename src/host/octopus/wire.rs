@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Reads a value of the wanted shape, and takes any other shape, `null` included, for a missing one.
-fn lenient<'de, D: Deserializer<'de>, T: serde::de::DeserializeOwned + Default>(from: D) -> Result<T, D::Error> {
-    let value = Value::deserialize(from)?;
-    Ok(serde_json::from_value(value).unwrap_or_default())
+/// Reads a value of the wanted shape, and takes any other shape, `null` included, for a missing one. What follows a wrong one can
+/// still be read because [`crate::tree`] reads each value apart.
+#[expect(clippy::unnecessary_wraps, reason = "serde calls it")]
+fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(T::deserialize(from).unwrap_or_default())
 }
 
 #[derive(Debug, Default, Deserialize)]
