@@ -322,6 +322,17 @@ impl Http {
     }
 }
 
+/// What to say beside an `address` that is none: the tables for names in other scripts are not in the program.
+#[must_use]
+pub fn in_ascii(address: &str) -> &'static str {
+    let host = address.split_once("://").map_or(address, |(_, rest)| rest).split(['/', '?', '#']).next();
+    if host.is_some_and(|host| !host.is_ascii()) {
+        "; a host's name with letters beyond a to z must be written in its form that begins with xn--"
+    } else {
+        ""
+    }
+}
+
 /// An address as a message may show it: without user, query and fragment.
 #[must_use]
 pub fn public(url: &Url) -> String {
@@ -407,6 +418,14 @@ fn in_block(ip: IpAddr, network: &str, bits: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_in_another_script_is_told_how_it_must_be_written() {
+        assert!(Url::parse("https://größe.example").is_err() && Url::parse("https://xn--gre-6ka8l.example").is_ok());
+        assert!(in_ascii("https://größe.example/app").contains("xn--"));
+        assert!(in_ascii("größe.example").contains("xn--"));
+        assert_eq!(in_ascii("https://xn--gre-6ka8l.example/größe"), "");
+    }
 
     fn check(url: &str, no_proxy: &str, expected: bool) {
         let url = Url::parse(url).unwrap();

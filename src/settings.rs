@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::forge;
 use crate::host::octopus::{self, Again, Beside, Credential, Plain, Question, Target};
 use crate::host::{self, Env};
-use crate::http::{Network, Roots};
+use crate::http::{Network, Roots, in_ascii};
 use crate::publish::Outputs;
 use crate::redact::Also;
 use crate::reduce::Budget;
@@ -356,7 +356,8 @@ impl Merged {
     fn wrong(&self, name: &str, expected: &str) -> Error {
         let given = self.values.get(name);
         let (value, from) = given.map(|given| (given.value.as_str(), given.from.as_str())).unwrap_or_default();
-        Error::Settings(format!("{name} is {value} (from {from}), but it must be {expected}"))
+        let ascii = if value.contains("://") { in_ascii(value) } else { "" };
+        Error::Settings(format!("{name} is {value} (from {from}), but it must be {expected}{ascii}"))
     }
 
     fn number(&self, name: &str) -> Result<u32, Error> {

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 use url::Url;
 
-use crate::http::{Failure, Http, Request, Response, public};
+use crate::http::{Failure, Http, Request, Response, in_ascii, public};
 use crate::tree;
 
 /// Calls of one run.
@@ -73,7 +73,7 @@ impl<'a> Api<'a> {
         headers: &[(&'static str, &str)],
         credentials: Vec<(&'static str, String)>,
     ) -> Result<Self, Trouble> {
-        let wrong = || Trouble::Address(base.to_owned());
+        let wrong = || Trouble::Address(format!("{base}{}", in_ascii(base)));
         let base = Url::parse(&format!("{}/", base.trim_end_matches('/'))).map_err(|_| wrong())?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err(Trouble::Address(base.to_string()));
@@ -86,7 +86,7 @@ impl<'a> Api<'a> {
 
     /// The same by way of `proxy`, which adds what proves who asks.
     pub(super) fn through(mut self, proxy: &str) -> Result<Self, Trouble> {
-        self.through = Some(Url::parse(proxy).map_err(|_| Trouble::Address(proxy.to_owned()))?);
+        self.through = Some(Url::parse(proxy).map_err(|_| Trouble::Address(format!("{proxy}{}", in_ascii(proxy))))?);
         Ok(self)
     }
 

@@ -6,6 +6,7 @@ use jiff::Zoned;
 use url::Url;
 
 use crate::error::Error;
+use crate::http::in_ascii;
 
 use super::api::{Api, Trouble, segment};
 use super::gather::{absorb, join};
@@ -52,7 +53,8 @@ pub fn from_address(address: &str) -> Result<(String, Option<String>, Target), E
     let wrong = || {
         Error::Settings(format!(
             "{address} names no run: copy the address of a task, a deployment or a release from the portal, \
-             such as https://octopus.example.com/app#/Spaces-1/tasks/ServerTasks-123"
+             such as https://octopus.example.com/app#/Spaces-1/tasks/ServerTasks-123{}",
+            in_ascii(address)
         ))
     };
     let url = Url::parse(address).map_err(|_| wrong())?;

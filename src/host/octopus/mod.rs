@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicUsize;
 use url::Url;
 
 use crate::error::Error;
-use crate::http::Http;
+use crate::http::{Http, in_ascii};
 use crate::model::{Context, Incident, Level, Line, Log, Note, Notice, Run, Secrets, Stage};
 
 use super::{Env, Host, Verdict};
@@ -207,7 +207,8 @@ impl Octopus {
         }
         let base = server_address(server).ok_or_else(|| {
             Error::Host(format!(
-                "{server} is not the address of an Octopus Server: it should look like https://octopus.example.com"
+                "{server} is not the address of an Octopus Server: it should look like https://octopus.example.com{}",
+                in_ascii(server)
             ))
         })?;
         if matches!(self.access.credential, Credential::None) {
