@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http", "ocl", "tree"]),
     ("report", &["model", "redact"]),
-    ("wrap", &["model", "clean", "stop"]),
+    ("wrap", &["model", "clean", "stop", "tree"]),
     ("saved", &["model", "error", "redact", "report", "signature", "tree"]),
     ("publish", &["model", "error", "host", "redact", "report"]),
     ("beside", &["model", "host", "http", "redact", "diagnose", "tree"]),

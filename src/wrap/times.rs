@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::about::words;
+use crate::tree;
 
 /// What the file calls itself.
 const SCHEMA: &str = "firefighter.times/1";
@@ -81,7 +82,7 @@ impl Times {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let times: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let times: Self = tree::read(text).map_err(|error| error.to_string())?;
         if times.schema == SCHEMA { Ok(times) } else { Err(format!("it is not {SCHEMA}")) }
     }
 
