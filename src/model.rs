@@ -523,6 +523,19 @@ impl Case {
         self.excerpts.iter().flat_map(|excerpt| &excerpt.lines).find(|line| line.id == id)
     }
 
+    /// The line that says most; where nobody weighed them, the first of the most severe lines shown.
+    #[must_use]
+    pub fn telling_line(&self) -> Option<&ExcerptLine> {
+        if let Some(best) = self.best.iter().find_map(|id| self.line(*id)) {
+            return Some(best);
+        }
+        let lines = || self.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
+        let worst = lines().map(|line| line.level).max()?;
+        // A fatal line only says that the step failed; the error before it says why.
+        let wanted = worst.min(Level::Error);
+        lines().find(|line| line.level == wanted).or_else(|| lines().find(|line| line.level == worst))
+    }
+
     /// The excerpt that holds the line a citation names.
     #[must_use]
     pub fn excerpt_of(&self, id: usize) -> Option<&Excerpt> {

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::model::{
-    Case, Confidence, Context, Diagnosis, ExcerptLine, Hypothesis, Level, Match, Note, Numbering, Outcome, Usage,
+    Case, Confidence, Context, Diagnosis, ExcerptLine, Hypothesis, Match, Note, Numbering, Outcome, Usage,
 };
 use crate::redact::Redacted;
 
@@ -79,7 +79,7 @@ impl Report {
         }
         if self.unknown() {
             let step = self.failed_step().map(|step| format!(" in step “{step}”")).unwrap_or_default();
-            let said = self.telling_line().map(|line| words::shortened(&line.text, LONGEST_QUOTE));
+            let said = self.case.telling_line().map(|line| words::shortened(&line.text, LONGEST_QUOTE));
             let said = said.filter(|said| !said.is_empty()).map(|said| format!("; the log says: “{said}”"));
             let text = format!("No known failure matches{step}{}", said.unwrap_or_default());
             return words::sentence(&text, LONGEST_SENTENCE);
@@ -110,7 +110,7 @@ impl Report {
             return "Nothing, as far as this log shows. If the run failed, look at the log of the part that did."
                 .to_owned();
         }
-        let start = self.key_line().or_else(|| self.telling_line());
+        let start = self.key_line().or_else(|| self.case.telling_line());
         let text = match start {
             Some(line) => format!("Read the evidence from {} on", self.place_of(line)),
             None => "Read the log of the run: no line of it stands out".to_owned(),
@@ -205,19 +205,7 @@ impl Report {
     /// The line that shows the cause best.
     #[must_use]
     pub fn key(&self) -> Option<&ExcerptLine> {
-        self.key_line().or_else(|| self.telling_line())
-    }
-
-    /// The line that says most; where nobody weighed them, the first of the most severe lines shown.
-    fn telling_line(&self) -> Option<&ExcerptLine> {
-        if let Some(best) = self.case.best.iter().find_map(|id| self.case.line(*id)) {
-            return Some(best);
-        }
-        let lines = || self.case.excerpts.iter().flat_map(|excerpt| &excerpt.lines);
-        let worst = lines().map(|line| line.level).max()?;
-        // A fatal line only says that the step failed; the error before it says why.
-        let wanted = worst.min(Level::Error);
-        lines().find(|line| line.level == wanted).or_else(|| lines().find(|line| line.level == worst))
+        self.key_line().or_else(|| self.case.telling_line())
     }
 
     /// The lines that any explanation cites, in log order.
