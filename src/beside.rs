@@ -3,7 +3,8 @@
 //!
 //! A run that asked a model keeps the answer with itself under a name that only the same failure has. Whoever fails alike in the
 //! same release looks for it before asking. What is found is a stranger's word, as a model's is: it is held against this run's own
-//! lines by the same rules. Where many runs are under way, each waits before it asks, and few of them only a little.
+//! lines by the same rules. Where many runs are under way, each waits before it asks, and few of them only a little; whom a busy model
+//! refuses waits once more.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value};
 
 use crate::diagnose::{self, Asked, Choice, Given};
 use crate::host::Host;
-use crate::http::Http;
+use crate::http::{self, Http};
 use crate::model::{Author, Case, Diagnosis, Exchange, Note, Stage};
 use crate::redact::Redacted;
 use crate::tree;
@@ -25,7 +26,9 @@ const SCHEMA: &str = "firefighter.answer/1";
 /// From so many runs at once on, asking waits.
 const MANY: usize = 8;
 /// The share of the time left that the longest wait may take.
-const SHARE: u32 = 3;
+const SHARE: u32 = 2;
+/// The parts of a wait, after each of which is looked for an answer. Most waits end late, and so do the looks.
+const LOOKS: [f64; 2] = [0.75, 0.25];
 /// Characters of a name that a stranger wrote.
 const LONGEST: usize = 80;
 
@@ -48,7 +51,10 @@ pub fn kept(
     exchanges: &Redacted<Vec<Exchange>>,
 ) -> Option<(String, String)> {
     let Author::Llm { provider, model } = &diagnosis.author else { return None };
-    let answered = exchanges.iter().rev().find(|exchange| exchange.status == Some(200))?;
+    // Another run's answer may stand after one of our own that did not hold.
+    let is_its = |exchange: &&Exchange| (&exchange.provider, &exchange.model) == (provider, model);
+    let mut answered = exchanges.iter().rev().filter(is_its);
+    let answered = answered.find(|exchange| exchange.status == Some(200))?;
     let answer: Value = serde_json::from_str(object(&answered.answer)?).ok()?;
     let cited = diagnosis.hypotheses.iter().flat_map(|hypothesis| &hypothesis.citations);
     let lines = cited.filter_map(|id| Some((format!("L{id}"), Value::String(case.line(*id)?.text.clone())))).collect();
@@ -57,27 +63,66 @@ pub fn kept(
     Some((name(case), serde_json::to_string(&kept).ok()? + "\n"))
 }
 
-/// A diagnosis from an answer that another run was given for the same failure. `None` where whoever asks must ask a model.
-pub fn taken(
+/// Diagnoses `case` as [`diagnose::diagnose`] does, but by the answer that another run was given for the same failure, where there is
+/// one that holds.
+pub fn diagnose(
     case: &Redacted<Case>,
     choice: &Choice,
     host: &dyn Host,
     http: &Http,
     notes: &mut Vec<Note>,
     tell: &mut dyn FnMut(&str),
-) -> Option<Asked> {
+) -> Asked {
     let name = name(case);
-    let found = host.beside(&name).or_else(|| {
-        let crowd = host.under_way();
-        if crowd < MANY {
-            return None;
-        }
+    let mut found = host.beside(&name);
+    let crowd = if found.is_none() { host.under_way() } else { 0 };
+    let pause = || pause(RandomState::new().hash_one(&case.run.id), crowd, http.left() / SHARE);
+    if crowd >= MANY {
         tell("Waiting whether another run finds the cause");
-        thread::sleep(pause(RandomState::new().hash_one(&case.run.id), crowd, http.left() / SHARE));
-        host.beside(&name)
-    });
-    let (run, text) = found?;
-    let given = given(&run, &text, case)?;
+        let wait = pause();
+        found = LOOKS.iter().find_map(|part| {
+            thread::sleep(wait.mul_f64(*part));
+            host.beside(&name)
+        });
+    }
+    // Of many whom a busy model refuses, each gives way: one answer is enough for all.
+    let gives_way = crowd >= MANY && found.is_none();
+    if let Some(taken) = found.and_then(|found| taken(&found, case, choice, notes)) {
+        return taken;
+    }
+    if !gives_way {
+        return diagnose::diagnose(case, choice, http, notes, tell);
+    }
+    let (once, mut remarks) = (Choice { once: true, ..choice.clone() }, Vec::new());
+    let mut asked = diagnose::diagnose(case, &once, http, &mut remarks, tell);
+    if asked.diagnosis.author == Author::Rules {
+        let is_busy = asked.exchanges.iter().any(|exchange| exchange.status.is_some_and(http::is_passing));
+        if is_busy {
+            tell("The model is busy: waiting whether another run is answered");
+            thread::sleep(pause());
+        }
+        let mut later = Vec::new();
+        let taken = host.beside(&name).and_then(|found| taken(&found, case, choice, &mut later));
+        let again = taken.or_else(|| is_busy.then(|| diagnose::diagnose(case, &once, http, &mut later, tell)));
+        if let Some(again) = again {
+            asked.diagnosis = again.diagnosis;
+            asked.usage.extend(again.usage);
+            asked.exchanges.extend(again.exchanges);
+            remarks = later;
+        }
+    }
+    notes.extend(remarks);
+    asked
+}
+
+/// A diagnosis from the answer in `text`, which a model gave in `run`. `None` where it does not hold here.
+fn taken(
+    (run, text): &(String, String),
+    case: &Redacted<Case>,
+    choice: &Choice,
+    notes: &mut Vec<Note>,
+) -> Option<Asked> {
+    let given = given(run, text, case)?;
     let mut note = |text: String| notes.push(Note { stage: Stage::Diagnose, text });
     match diagnose::hold(&given, case, choice) {
         Ok((diagnosis, remarks)) => {
@@ -149,7 +194,8 @@ fn pause(chance: u64, crowd: usize, most: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Excerpt, ExcerptLine, Level};
+    use crate::model::{Confidence, Excerpt, ExcerptLine, Level};
+    use crate::redact::sealed_for_tests;
 
     #[test]
     fn of_any_number_a_few_are_early() {
@@ -163,6 +209,34 @@ mod tests {
             let early = waits.iter().filter(|wait| **wait < first).count();
             assert!((1..=8).contains(&early), "{early} of {crowd} ask before the first one hears its answer");
         }
+    }
+
+    #[test]
+    fn an_answer_of_ours_that_did_not_hold_is_not_kept_with_what_another_run_was_told() {
+        let kept = |author: &str| {
+            let diagnosis = Diagnosis {
+                summary: String::new(),
+                kind: None,
+                domain: None,
+                retry: None,
+                hypotheses: Vec::new(),
+                fixes: Vec::new(),
+                confidence: Confidence::Low,
+                author: Author::Llm { provider: author.to_owned(), model: "M".to_owned() },
+            };
+            let exchange = Exchange {
+                provider: "P".to_owned(),
+                model: "M".to_owned(),
+                address: String::new(),
+                request: String::new(),
+                status: Some(200),
+                answer: "{}".to_owned(),
+            };
+            let case = sealed_for_tests(Case::default());
+            super::kept(&case, &sealed_for_tests(diagnosis), &sealed_for_tests(vec![exchange])).is_some()
+        };
+        assert!(kept("P"));
+        assert!(!kept("P, asked in ServerTasks-1"));
     }
 
     #[test]

@@ -211,7 +211,7 @@ impl Http {
             request.patience = request.patience.min(left());
             let outcome = self.follow(&request);
             let retry_after = match &outcome {
-                Ok((response, retry_after)) if transient(response.status) => *retry_after,
+                Ok((response, retry_after)) if is_passing(response.status) => *retry_after,
                 Err(Failure::Unreachable { .. }) if request.body.is_none() => None,
                 _ => return outcome.map(|(response, _)| response),
             };
@@ -353,7 +353,9 @@ fn distrust(word: &str) -> String {
     known.iter().find(|(part, _)| word.contains(part)).map_or(word, |(_, text)| text).to_owned()
 }
 
-fn transient(status: u16) -> bool {
+/// Whether a server that answers with `status` may answer otherwise a little later.
+#[must_use]
+pub fn is_passing(status: u16) -> bool {
     // 529 is how one provider of models says that it is overloaded.
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529)
 }

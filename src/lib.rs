@@ -77,11 +77,11 @@ pub fn diagnose(
     so_far.found(&draft);
     let host = Arc::clone(&draft.host);
     let mut tell = |doing: &str| publish::progress(host.as_ref(), 70, doing, out);
-    let taken = choice
-        .shared
-        .then(|| beside::taken(&draft.case, &choice, draft.host.as_ref(), &http, &mut draft.notes, &mut tell));
-    let ask = || diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell);
-    let asked = taken.flatten().unwrap_or_else(ask);
+    let asked = if choice.shared {
+        beside::diagnose(&draft.case, &choice, draft.host.as_ref(), &http, &mut draft.notes, &mut tell)
+    } else {
+        diagnose::diagnose(&draft.case, &choice, &http, &mut draft.notes, &mut tell)
+    };
     if !so_far.claim() {
         return Ok(None);
     }

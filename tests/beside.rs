@@ -216,6 +216,29 @@ fn another_failure_another_release_and_our_own_file_are_no_answer() {
 }
 
 #[test]
+fn two_failures_of_one_step_that_no_catalogue_knows_are_not_taken_for_each_other() {
+    fn fail(node: &mut sim::Node) {
+        for item in node.items.iter_mut().filter(|item| item.category == "Error") {
+            item.text = "ERROR: plan compiler stopped, operator Fold has no lowering for lane width".to_owned();
+        }
+        node.children.iter_mut().for_each(fail);
+    }
+    let mut world = world();
+    fail(&mut world.task_mut(THEIRS).root);
+    let (server, llm) = (Server::start(world), model());
+    let theirs = run(&server, &llm, THEIRS, &[]);
+    let ours = run(&server, &llm, OURS, &[]);
+    let name = |ran: &Ran| ran.report()["fingerprint"].clone();
+    assert_ne!(name(&theirs), name(&ours));
+    let looked_for: Vec<String> = server
+        .requests()
+        .iter()
+        .filter_map(|request| Some(request.target().split_once("partialName=")?.1.to_owned()))
+        .collect();
+    assert!(looked_for.len() == 2 && looked_for[0] != looked_for[1], "{looked_for:?}");
+}
+
+#[test]
 fn who_does_not_want_it_neither_takes_nor_keeps_an_answer() {
     let (server, llm) = (Server::start(world()), model());
     let (name, text) = first(&server, &llm);
@@ -249,26 +272,70 @@ fn no_secret_is_kept_for_others_nor_taken_over() {
     assert!(!ran.stdout().contains(secret) && !ran.report().to_string().contains(secret));
 }
 
-#[test]
-fn where_many_runs_are_under_way_one_waits_whether_another_is_answered() {
+/// The world with so many runs of the project under way that one waits before it asks.
+fn crowded() -> World {
     let mut world = world();
     for at in 0..8 {
         let mut other = world.task(OURS).unwrap().clone();
         (other.id, other.deployment) = (format!("ServerTasks-{}", 6_000 + at), Some("Deployments-811".to_owned()));
         world.tasks.push(other);
     }
-    let (server, llm) = (Server::start(world), model());
-    let (name, text) = first(&server, &llm);
-    let before = server.requests().len();
-    let counted = || server.requests()[before..].iter().any(|request| request.target().contains("states=Executing"));
-    let ran = thread::scope(|scope| {
-        let run = scope.spawn(|| run(&server, &llm, OURS, &[("FIREFIGHTER_DEADLINE", "30")]));
-        while !counted() && !run.is_finished() {
+    world
+}
+
+/// Runs our step, and keeps another's answer when `is_time`.
+fn run_until(server: &Server, llm: &Llm, (name, text): &(String, String), is_time: impl Fn() -> bool) -> Ran {
+    thread::scope(|scope| {
+        let run = scope.spawn(|| run(server, llm, OURS, &[("FIREFIGHTER_DEADLINE", "30")]));
+        while !is_time() && !run.is_finished() {
             thread::sleep(Duration::from_millis(1));
         }
-        keep(&server, THEIRS, &name, text.as_bytes());
+        keep(server, THEIRS, name, text.as_bytes());
         run.join().unwrap()
-    });
+    })
+}
+
+#[test]
+fn where_many_runs_are_under_way_one_waits_whether_another_is_answered() {
+    let (server, llm) = (Server::start(crowded()), model());
+    let kept = first(&server, &llm);
+    let before = server.requests().len();
+    let counted = || server.requests()[before..].iter().any(|request| request.target().contains("states=Executing"));
+    let ran = run_until(&server, &llm, &kept, counted);
     assert!(ran.provider().ends_with(", asked in ServerTasks-5119"), "{}", ran.provider());
     assert_eq!(llm.requests().len(), 1, "what came while it waited is taken over");
+}
+
+#[test]
+fn of_many_runs_one_that_a_busy_model_refuses_takes_over_what_another_was_told_meanwhile() {
+    let (server, llm) = (Server::start(crowded()), model());
+    let kept = first(&server, &llm);
+    let busy = Llm::start(vec![Reply::TooManyRequests(Some(1))]);
+    let ran = run_until(&server, &busy, &kept, || !busy.requests().is_empty());
+    assert!(ran.provider().ends_with(", asked in ServerTasks-5119"), "{}", ran.provider());
+    assert_eq!(busy.requests().len(), 1, "it is not asked again");
+    assert!(!ran.notes().contains("catalogue"), "{}", ran.notes());
+    assert!(ran.kept().is_empty());
+}
+
+#[test]
+fn of_many_runs_each_puts_two_questions_to_a_busy_model_at_most_and_looks_four_times() {
+    let (server, busy) = (Server::start(crowded()), Llm::start(vec![Reply::TooManyRequests(Some(1))]));
+    let ran = run(&server, &busy, OURS, &[("FIREFIGHTER_DEADLINE", "20")]);
+    assert_eq!(ran.provider(), "the catalogue");
+    assert!(ran.notes().contains("429"), "{}", ran.notes());
+    assert_eq!(busy.requests().len(), 2);
+    let requests = server.requests();
+    let looks = requests.iter().filter(|request| request.target().contains("firefighter-answer-")).count();
+    assert!(looks == 4 && requests.len() <= 25, "{looks} looks, {} calls", requests.len());
+}
+
+#[test]
+fn of_many_runs_one_that_a_model_answers_after_it_was_busy_keeps_the_answer() {
+    let answer = json!({"summary": CAUSE, "hypotheses": [{"cause": FAILURE, "lines": []}], "fixes": []}).to_string();
+    let server = Server::start(crowded());
+    let llm = Llm::start(vec![Reply::TooManyRequests(None), Reply::Text(answer)]);
+    let ran = run(&server, &llm, OURS, &[("FIREFIGHTER_DEADLINE", "20")]);
+    assert_eq!((llm.requests().len(), ran.kept().len()), (2, 1), "{}", ran.notes());
+    assert_eq!(ran.report()["diagnosis"]["summary"], CAUSE);
 }

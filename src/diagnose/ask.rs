@@ -43,6 +43,8 @@ pub(super) struct Talk<'a> {
     pub(super) http: &'a Http,
     pub(super) limits: Limits,
     pub(super) count: fn(&str) -> usize,
+    /// Whether nothing is sent again.
+    pub(super) once: bool,
     pub(super) tell: &'a mut dyn FnMut(&str),
     pub(super) usage: Vec<Usage>,
     pub(super) exchanges: Vec<Exchange>,
@@ -123,6 +125,9 @@ impl Talk<'_> {
     fn send(&mut self, model: &Model, question: &Question, time: Duration) -> Result<Outcome, String> {
         let mut request = model.request(question);
         (request.patience, request.limit) = (time, Some(time));
+        if self.once {
+            request.attempts = 1;
+        }
         let mut exchange = Exchange {
             provider: model.provider(),
             model: model.name.clone(),

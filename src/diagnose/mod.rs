@@ -66,6 +66,8 @@ pub struct Choice {
     pub question: Option<String>,
     /// Whether an answer may be another run's that failed alike, and is kept for such runs.
     pub shared: bool,
+    /// Whether a question is not sent again to a model that is too busy for it.
+    pub once: bool,
 }
 
 impl Choice {
@@ -97,6 +99,7 @@ impl Default for Choice {
             count: str::len,
             question: None,
             shared: false,
+            once: false,
         }
     }
 }
@@ -230,8 +233,8 @@ fn consult(
 }
 
 fn talk<'a>(choice: &Choice, http: &'a Http, tell: &'a mut dyn FnMut(&str)) -> Talk<'a> {
-    let (limits, count) = (choice.limits, choice.count);
-    Talk { http, limits, count, tell, usage: Vec::new(), exchanges: Vec::new(), unsure: (0, 0.0) }
+    let (limits, count, once) = (choice.limits, choice.count, choice.once);
+    Talk { http, limits, count, once, tell, usage: Vec::new(), exchanges: Vec::new(), unsure: (0, 0.0) }
 }
 
 fn ask_for<'a>(model: &Model, system: &'a str, user: &'a str) -> Question<'a> {

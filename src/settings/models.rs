@@ -26,7 +26,7 @@ impl Merged {
         let models =
             if self.is_on("no-llm") || self.text("answer").is_some() { Vec::new() } else { self.asked(env, now)? };
         let answer = if self.is_on("no-llm") { None } else { self.given()? };
-        Ok(Choice { models, answer, limits, count: tokens::count, question: None, shared: false })
+        Ok(Choice { models, answer, limits, count: tokens::count, ..Choice::default() })
     }
 
     fn given(&self) -> Result<Option<Given>, Error> {

@@ -142,7 +142,7 @@ impl Told {
 }
 
 pub fn ask(models: Vec<Model>, limits: Limits, seconds: f64) -> Told {
-    let choice = Choice { models, answer: None, limits, count: tokens::count, question: None, shared: false };
+    let choice = Choice { models, answer: None, limits, count: tokens::count, ..Choice::default() };
     let http = Http::new(Network::default(), Instant::now() + Duration::from_secs_f64(seconds)).unwrap();
     let (mut notes, mut progress) = (Vec::<Note>::new(), Vec::new());
     let asked = diagnose(&case(), &choice, &http, &mut notes, &mut |line: &str| progress.push(line.to_owned()));

@@ -136,8 +136,7 @@ pub fn leaves(incident: &Incident, said: &Said) -> Vec<(String, String)> {
     let case = redactor.seal(incident, &evidence);
     let listener = Listener::start(|_| stand::says(stand::ANSWER));
     let models = vec![stand::model("openai", &listener)];
-    let choice =
-        Choice { models, answer: None, limits: Limits::default(), count: tokens::count, question: None, shared: false };
+    let choice = Choice { models, answer: None, limits: Limits::default(), count: tokens::count, ..Choice::default() };
     let http = Http::new(Network::default(), Instant::now() + Duration::from_mins(1)).unwrap();
     let asked = diagnose(&case, &choice, &http, &mut Vec::new(), &mut |_: &str| {});
     let mut outputs = vec![("case".to_owned(), format!("{:?}", *case))];

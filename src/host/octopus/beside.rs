@@ -8,8 +8,8 @@ use super::api::{Api, segment};
 use super::wire::{Artifact, Page, Task};
 use super::{Known, Octopus, api, at, find};
 
-/// Calls that one run needs for this: two looks, one file, one count.
-pub(super) const CALLS: usize = 4;
+/// Calls that one run needs for this: four looks, one file, one count.
+pub(super) const CALLS: usize = 6;
 /// Artifacts of the name that are looked at.
 const MOST: usize = 10;
 
