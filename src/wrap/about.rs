@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Ran;
-use super::times::{Good, Waited};
+use super::times::{Good, Waited, words};
 use crate::model::{Context, Incident, Run};
 
 /// The command line is told whole up to so many characters; of a longer one, the arguments that fit.
@@ -106,16 +106,6 @@ fn quoted(argument: &str) -> String {
     format!("'{}'", argument.replace('\'', r"'\''"))
 }
 
-pub(super) fn words(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, _) if seconds < 10 => format!("{:.1} s", time.as_secs_f64()),
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
-    }
-}
-
 /// Disk and memory that are left, where the system says so without being asked for long.
 fn free(place: &Place) -> Vec<String> {
     let disk =
@@ -172,15 +162,6 @@ mod tests {
         let script = "x".repeat(LONGEST);
         assert_eq!(line(&["sh", "-c", &script, "a"]), "sh -c … (2 arguments more)");
         assert_eq!(line(&[&format!("{script}{script}")]), "… (1 argument more)");
-    }
-
-    #[test]
-    fn times_are_told_as_people_say_them() {
-        let check = |millis: u64, expected: &str| assert_eq!(words(Duration::from_millis(millis)), expected);
-        check(1_250, "1.2 s");
-        check(59_900, "59 s");
-        check(61_000, "1 min 1 s");
-        check(3_725_000, "1 h 2 min");
     }
 
     #[test]

@@ -8,7 +8,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::about::words;
 use crate::tree;
 
 /// What the file calls itself.
@@ -162,6 +161,17 @@ impl Compared {
     }
 }
 
+/// A time as people say it.
+pub(super) fn words(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, _) if seconds < 10 => format!("{:.1} s", time.as_secs_f64()),
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
 /// Whether two command lines are the same but for the numbers that their masked secrets were given.
 fn alike(one: &str, other: &str) -> bool {
     let parts = |text: &str| -> Vec<String> {
@@ -232,6 +242,15 @@ mod tests {
 
     fn check(earlier: &[Good], run: &Good, expected: &str) {
         assert_eq!(times(earlier).compare(run).text(), expected);
+    }
+
+    #[test]
+    fn times_are_told_as_people_say_them() {
+        let check = |millis: u64, expected: &str| assert_eq!(words(Duration::from_millis(millis)), expected);
+        check(1_250, "1.2 s");
+        check(59_900, "59 s");
+        check(61_000, "1 min 1 s");
+        check(3_725_000, "1 h 2 min");
     }
 
     #[test]
