@@ -40,7 +40,7 @@ impl Run {
         let case: toml::Table = toml::from_str(&fs::read_to_string(story().join("case.toml")).unwrap()).unwrap();
         let env: BTreeMap<&str, &str> =
             case["env"].as_table().unwrap().iter().map(|(k, v)| (k.as_str(), v.as_str().unwrap())).collect();
-        let child = Command::new(env!("CARGO_BIN_EXE_firefighter"))
+        let child = program()
             .arg("diagnose")
             .env_clear()
             .envs(env)
@@ -69,6 +69,16 @@ impl Run {
         let _ = fs::remove_dir_all(&self.folder);
         (output, serde_json::from_str(&report).unwrap_or_default(), took)
     }
+}
+
+/// The program, which hears Ctrl-C though whoever runs the tests does not, as in the background of a shell.
+fn program() -> Command {
+    if !cfg!(target_os = "linux") {
+        return Command::new(env!("CARGO_BIN_EXE_firefighter"));
+    }
+    let mut command = Command::new("/usr/bin/env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_firefighter")]);
+    command
 }
 
 fn until(what: impl Fn() -> bool) {
@@ -165,7 +175,7 @@ fn out_of_time_the_catalogue_answers_within_two_seconds_of_the_deadline() {
 
 #[test]
 fn a_terminals_ctrl_c_ends_a_run_that_waits_for_its_log() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_firefighter"))
+    let mut child = program()
         .args(["diagnose", "--log", "-", "--deadline", "60"])
         .env_clear()
         .stdin(Stdio::piped())
