@@ -5,9 +5,10 @@
 use std::mem;
 use std::time::{Duration, Instant};
 
-use memchr::memrchr;
+use memchr::{memchr, memrchr};
 
 use super::Wait;
+use crate::clean::clean_into;
 
 /// Shorter waits are none.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -77,9 +78,13 @@ impl Waits {
             (None, true) => {}
             (None, false) => return String::new(),
         }
-        let text = String::from_utf8_lossy(text);
-        let plain = !text.contains('\0') && text.split_whitespace().all(|word| word.len() <= WORD);
-        if plain { text.trim().to_owned() } else { String::new() }
+        if memchr(0, text).is_some() {
+            return String::new();
+        }
+        let mut line = String::new();
+        clean_into(text, &mut line);
+        let is_told = line.split_whitespace().all(|word| word.len() <= WORD);
+        if is_told { line.trim().to_owned() } else { String::new() }
     }
 }
 
@@ -108,6 +113,12 @@ mod tests {
         check(&[(0, "pull"), (0, "ing image"), (5, " done\n")], 5, &[("pulling image", 5)]);
         check(&[], 4, &[("", 4)]);
         check(&[(0, "quick\n")], 0, &[]);
+    }
+
+    #[test]
+    fn a_line_is_told_without_its_colors() {
+        check(&[(0, "\u{1b}[32mLinked\u{1b}[0m 12 crates\n")], 2, &[("Linked 12 crates", 2)]);
+        check(&[(0, "a\0b\n")], 2, &[("", 2)]);
     }
 
     #[test]
