@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "that is how a build script speaks")]
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -16,11 +17,16 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-env=FIREFIGHTER_TARGET={}", env::var("TARGET").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let mut names = BTreeSet::new();
     for folder in FOLDERS {
         println!("cargo::rerun-if-changed={folder}");
         for file in fs::read_dir(folder)? {
             let path = file?.path();
             if path.extension().is_some_and(|end| end == "toml") {
+                // They all lie in one folder, where one would take another's place.
+                if !names.insert(path.file_name().map(ToOwned::to_owned)) {
+                    return Err(io::Error::other(format!("{} has the name of another table", path.display())));
+                }
                 pack(&path, &out)?;
             }
         }
