@@ -264,6 +264,18 @@ mod tests {
     }
 
     #[test]
+    fn versions_are_older_and_newer_by_their_numbers() {
+        for (before, after, older, major) in [
+            ("1.10.0", "1.9.9", true, false),
+            ("2.14.0", "3.0.1", false, true),
+            ("1.9", "1.10", false, false),
+            ("a", "b", false, false),
+        ] {
+            assert_eq!((is_older(after, before), is_major(before, after)), (older, major), "{before} {after}");
+        }
+    }
+
+    #[test]
     fn a_patch_breaks_less_than_a_new_major_version() {
         assert!(leap("4.31.1", "5.0.1") > leap("4.30.1", "4.31.0"));
         assert!(leap("4.30.1", "4.31.0") > leap("4.30.1", "4.30.2"));

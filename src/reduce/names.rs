@@ -324,6 +324,12 @@ mod tests {
     }
 
     #[test]
+    fn words_that_others_write_as_one_are_found_in_a_longer_one() {
+        check("UseStartTls", 0.35, &["UseStartTls", "UseStart", "StartTls"]);
+        assert_eq!(key("StartTls"), key("STARTTLS"));
+    }
+
+    #[test]
     fn a_path_is_a_name_and_so_is_its_end() {
         check("no such file: /srv/uploads/incoming", 0.8, &["srv/uploads/incoming"]);
         check("/opt/build/static/assets", 0.6, &["opt/build/static/assets", "build/static/assets"]);
