@@ -16,8 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-use sim::{Server, World};
+use serde_json::{Value, json};
+use sim::{Listener, Response, Server, World};
 
 mod sim;
 
@@ -44,13 +44,25 @@ fn files(half: &str) -> Vec<PathBuf> {
 
 /// What the real program says of the failed run, as a program reads it.
 fn report(file: &Path) -> Value {
-    let server = Server::start(World::of_runs(file));
+    let commits = sim::two_runs::commits(file);
+    let is_told = !commits.is_empty();
+    let forge = Listener::start(move |request| {
+        let id = request.path.rsplit('/').next().unwrap_or_default();
+        commits.get(id).map_or_else(|| Response::json(404, &json!({})), |commit| Response::json(200, commit))
+    });
+    let hosted = format!("{}/example-org/shop", forge.url());
+    let server = Server::start(World::of_runs_hosted(file, is_told.then_some(&hosted)));
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let output = Command::new(env!("CARGO_BIN_EXE_firefighter"))
-        .args(["diagnose", "--task", "ServerTasks-2", "--format", "json"])
-        .env_clear()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_firefighter"));
+    command.args(["diagnose", "--task", "ServerTasks-2", "--format", "json"]).env_clear();
+    if is_told {
+        command.env("FIREFIGHTER_FORGE", format!("github={}", forge.url()));
+        command.env("FIREFIGHTER_GITHUB_TOKEN", "ghp-simulated");
+    } else {
         // No test asks a host of commits on the internet.
-        .env("FIREFIGHTER_NO_FORGE", "1")
+        command.env("FIREFIGHTER_NO_FORGE", "1");
+    }
+    let output = command
         .env("OCTOPUS_URL", server.url())
         .env("OCTOPUS_API_KEY", "API-SIMULATED")
         .env("OCTOPUS_SPACE", "Spaces-77")

@@ -95,7 +95,7 @@ impl World {
         world.add(folder);
         let runs = folder.join("runs.toml");
         if runs.exists() {
-            two_runs::add(&mut world, &runs);
+            two_runs::add(&mut world, &runs, None);
         }
         fill::fill(&mut world);
         world
@@ -103,8 +103,13 @@ impl World {
 
     /// Reads a file of two runs that stands alone.
     pub fn of_runs(file: &Path) -> Self {
+        Self::of_runs_hosted(file, None)
+    }
+
+    /// The same, whose commits are at `hosted`.
+    pub fn of_runs_hosted(file: &Path, hosted: Option<&str>) -> Self {
         let mut world = Self { settings: Settings::default(), resources: BTreeMap::new(), tasks: Vec::new() };
-        two_runs::add(&mut world, file);
+        two_runs::add(&mut world, file, hosted);
         fill::fill(&mut world);
         world
     }

@@ -48,6 +48,10 @@
 //! who = "Sam Example"                   # then the audit log tells of it, at `when`
 //! when = "2026-03-12T09:00:00Z"
 //! later = true                          # of a process: edited after the failed run's release was made
+//! files."src/Totals.cs" = """           # of a commit: the hunks of each file; a first `@@` is made where there is none
+//! -old
+//! +new
+//! """
 //! ```
 //!
 //! `example.toml` beside this is a whole one. The smallest useful file has one of `[[steps]]`, `[failed]` with `step` and `log`,
@@ -63,7 +67,7 @@
 //! | `new_step` | one of `[[steps]]` was not there |
 //! | `removed_step` | a step that is gone; `was` is its script |
 //! | `moved_step` | one of `[[steps]]` stood at place `was`, from 1 |
-//! | `commit`, `work_item` | an id in the build information; `message`, `package` |
+//! | `commit`, `work_item` | an id in the build information; `message`, `package`; `files`, where [`commits`] are to be seen |
 //! | `machine` | a target's health: `now` and `message` |
 //! | `new_machine`, `removed_machine` | a target |
 //! | `worker` | what Calamari says of the worker, such as `PSVersion` |
@@ -74,7 +78,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::log_text;
 use super::world::World;
@@ -163,6 +167,7 @@ struct Change {
     was: Option<Value>,
     now: Option<Value>,
     message: Option<String>,
+    files: BTreeMap<String, String>,
     ids: Vec<String>,
     who: Option<String>,
     when: Option<Timestamp>,
@@ -178,9 +183,11 @@ enum Side {
     Live,
 }
 
-/// Adds to `world` what the file tells; what it has already under the same id stays.
-pub fn add(world: &mut World, file: &Path) {
-    let runs = read(file);
+/// Adds to `world` what the file tells; what it has already under the same id stays. `hosted`: where commits are, if not where the
+/// file says.
+pub fn add(world: &mut World, file: &Path, hosted: Option<&str>) {
+    let mut runs = read(file);
+    runs.hosted = hosted.map(str::to_owned).or(runs.hosted);
     for (kind, items) in runs.resources() {
         let known = world.resources.entry(kind.to_owned()).or_default();
         for item in items {
@@ -200,6 +207,14 @@ pub fn add(world: &mut World, file: &Path) {
 /// What a file says a test may expect of it.
 pub fn expected(file: &Path) -> toml::Table {
     read(file).expected
+}
+
+/// The commits of a file with what they touch, by their ids, as the API of GitHub tells of them. Empty where no file is told.
+pub fn commits(file: &Path) -> BTreeMap<String, Value> {
+    let changes = read(file).changes;
+    let told = changes.iter().any(|change| !change.files.is_empty());
+    let commits = changes.iter().filter(|_| told).filter_map(|change| Some((change.commit.clone()?, change.commit()?)));
+    commits.collect()
 }
 
 fn read(file: &Path) -> Runs {
@@ -241,6 +256,26 @@ impl Change {
     /// What was or is on that side.
     fn at(&self, side: Side) -> Option<&Value> {
         if self.is_to_come(side) { self.was.as_ref() } else { self.now.as_ref() }
+    }
+
+    /// As the API of GitHub tells of it.
+    fn commit(&self) -> Option<Value> {
+        let id = self.commit.as_ref()?;
+        let files = self.files.iter().map(|(path, patch)| {
+            let count = |sign: char| patch.lines().filter(|line| line.starts_with(sign)).count();
+            let (removed, added) = (count('-'), count('+'));
+            let whole = patch.lines().count();
+            let head = if patch.starts_with("@@") {
+                String::new()
+            } else {
+                format!("@@ -12,{} +12,{} @@\n", whole - added, whole - removed)
+            };
+            let patch = format!("{head}{}", patch.trim_end());
+            json!({ "filename": path, "status": "modified", "additions": added, "deletions": removed, "patch": patch })
+        });
+        let who = json!({ "name": self.who, "date": self.when });
+        let commit = json!({ "message": self.message, "author": who, "committer": who });
+        Some(json!({ "sha": id, "commit": commit, "files": files.collect::<Vec<_>>() }))
     }
 
     fn is_of_process(&self) -> bool {
