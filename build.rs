@@ -11,7 +11,7 @@ use std::{env, fs};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-const FOLDERS: [&str; 3] = ["src/diagnose", "src/redact", "src/signature"];
+const FOLDERS: [&str; 4] = ["src/diagnose", "src/reduce/topic", "src/redact", "src/signature"];
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed=build.rs");

@@ -1,7 +1,7 @@
 //! Which sort of failure comes of which sort of change, as a table: what one knows before reading a word of either.
 
-use super::form;
-use super::topic::says;
+use super::form::holds;
+use super::names::says;
 use crate::model::{Change, ChangeKind, Domain};
 
 /// A failure of one of these kinds may come of a change of one of these.
@@ -80,7 +80,7 @@ const GUESSED: f64 = 0.9;
 
 const ROWS: &[Row] = &[
     Row { failures: ACCESS, changes: &[ChangeKind::Variable, ChangeKind::Event], words: KEYS, weight: 0.42 },
-    Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.45 },
     Row { failures: ACCESS, changes: &[ChangeKind::Variable], words: WHO, weight: 0.2 },
     Row {
         failures: &["tls-certificate"],
@@ -237,40 +237,6 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
         row.changes.contains(&change.kind) && named
     };
     rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
-}
-
-/// Whether the change's title or values hold one of `words`, as a word or as a part of a name such as `ApiKey`, or a value has
-/// the form that one of them is in angles.
-pub(super) fn holds(change: &Change, words: &[&str]) -> bool {
-    if form::of(change).iter().any(|form| words.contains(form)) {
-        return true;
-    }
-    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line.
-    let details = match change.kind {
-        ChangeKind::Variable => change.details.as_deref(),
-        ChangeKind::Commit => change.details.as_deref().map(form::message),
-        _ => None,
-    };
-    // What a step is called says what it is for, not what was changed of it.
-    let title = match change.kind {
-        ChangeKind::Process => change.title.split(" of step ").next().unwrap_or_default(),
-        _ => change.title.as_str(),
-    };
-    let texts = [Some(title), change.before.as_deref(), change.after.as_deref(), details];
-    texts.into_iter().flatten().any(|text| {
-        // What a long text is about is said before that.
-        let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);
-        let mut lower = false;
-        let apart: String = text
-            .chars()
-            .flat_map(|c| {
-                let cut = lower && c.is_uppercase();
-                lower = c.is_lowercase();
-                cut.then_some(' ').into_iter().chain(c.to_lowercase())
-            })
-            .collect();
-        apart.split(|c: char| !c.is_alphanumeric()).any(|word| words.contains(&word))
-    })
 }
 
 #[cfg(test)]

@@ -3,17 +3,17 @@
 
 use std::collections::HashSet;
 
-use super::affinity::holds;
-use super::form;
+use super::form::{self, holds};
+use super::names::says;
 use super::said::is_alone;
-use super::topic::{PLAIN_AND_TLS, says};
+use super::topic::PLAIN_AND_TLS;
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
 mod words;
 
 use words::{
-    ACQUISITION, CERTIFICATES, ELSEWHERE, EVENTS, MERGED, MERGES, OF_LIBRARIES, ON_THE_WAY, OVER_LIMIT, SETTINGS,
-    WORDS_ONLY,
+    ACQUISITION, CERTIFICATES, ELSEWHERE, EVENTS, MERGED, MERGES, OF_LIBRARIES, OF_TIME, ON_THE_WAY, OVER_LIMIT,
+    SETTINGS, WORDS_ONLY,
 };
 
 /// What is known of the run to judge by.
@@ -35,7 +35,7 @@ pub(super) struct Scene {
     /// Whether a certificate reached its end.
     ran_out: bool,
     /// Whether more was asked for than is allowed.
-    over_limit: bool,
+    pub(super) over_limit: bool,
 }
 
 /// How a change and the step that failed belong together.
@@ -84,7 +84,7 @@ impl Scene {
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
         let words = tables
-            .chain([OF_LIBRARIES, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT, MERGED])
+            .chain([OF_LIBRARIES, OF_TIME, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT, MERGED])
             .flatten()
             .copied();
         let said: HashSet<&str> = words.filter(|word| lines.iter().any(|line| says(line, word))).collect();
@@ -177,8 +177,9 @@ impl Scene {
         if at == Bearing::Later {
             return late;
         }
-        if !self.over_limit && form::is_eased(change) {
-            return 0.6;
+        // How long something may take matters where something took long.
+        if form::is_patience(change) && (!self.is(OF_TIME) || !self.over_limit && form::is_eased(change)) {
+            return 0.45;
         }
         match change.kind {
             // What an earlier step does otherwise, though it succeeds, harms later ones less often.
@@ -207,6 +208,8 @@ impl Scene {
                 let other_side = title.starts_with("certificate ") && self.is(PLAIN_AND_TLS);
                 if about.is_none_or(|about| self.is(about.makes)) && !other_side { 1.0 } else { 0.4 }
             }
+            // Who holds a file or a port open holds it whatever is in it.
+            ChangeKind::Commit if matches!(self.kind.as_str(), "file-locked" | "port-in-use") => 0.5,
             ChangeKind::Commit => {
                 let message = message(&title);
                 let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();

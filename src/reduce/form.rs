@@ -1,8 +1,10 @@
 //! What a change looks like, whatever it names: the forms of its values, how far a version went, what a commit says beside its
 //! files.
 
-use super::affinity::holds;
-use super::topic::{Way, moved};
+use std::collections::HashSet;
+
+use super::edit::{self, Way, moved};
+use super::names;
 use crate::model::{Change, ChangeKind};
 
 /// How files end that are no hosts.
@@ -58,6 +60,49 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     forms
 }
 
+/// Whether a change's title, values or edits hold one of `terms`.
+pub(super) fn holds(change: &Change, terms: &[&str]) -> bool {
+    let words = words(change);
+    terms.iter().any(|term| words.contains(*term))
+}
+
+/// Whether `words` hold one of `terms`; with `+` all parts of it.
+pub(super) fn holds_any(words: &HashSet<String>, terms: &[String]) -> bool {
+    terms.iter().any(|term| term.split('+').all(|part| words.contains(part)))
+}
+
+/// The words that a change holds in its title, its values and what was edited, in lower case, parts of names such as `ApiKey` by
+/// themselves too; and the forms of its values, in angles.
+pub(super) fn words(change: &Change) -> HashSet<String> {
+    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line.
+    let details = match change.kind {
+        ChangeKind::Variable => change.details.as_deref(),
+        ChangeKind::Commit => change.details.as_deref().map(message),
+        _ => None,
+    };
+    // What a step is called says what it is for, not what was changed of it.
+    let title = match change.kind {
+        ChangeKind::Process if change.title.starts_with("new step ") => "new step",
+        ChangeKind::Process => change.title.split(" of step ").next().unwrap_or_default(),
+        _ => change.title.as_str(),
+    };
+    // Of a script it is what was edited in it.
+    let is_script = change.kind == ChangeKind::Process && title.starts_with("script");
+    let edits = if is_script { edit::of(change) } else { Vec::new() };
+    let edited = edits.iter().flat_map(|edit| [Some(edit.name.as_str()), edit.before, edit.after]);
+    let values = [change.before.as_deref(), change.after.as_deref(), details].map(|text| text.filter(|_| !is_script));
+    let mut all: HashSet<String> = of(change).into_iter().map(str::to_owned).collect();
+    for text in [Some(title)].into_iter().chain(values).chain(edited).flatten() {
+        // What a long text is about is said before that.
+        let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);
+        for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
+            all.insert(part.to_lowercase());
+            all.extend(names::humps(part).map(str::to_lowercase));
+        }
+    }
+    all
+}
+
 /// Whether a step that is gone, or lines of a script that were changed, log in somewhere.
 fn logs_in(change: &Change) -> bool {
     const SIGNS: &[&str] = &[
@@ -73,6 +118,7 @@ fn logs_in(change: &Change) -> bool {
         "update-kubeconfig",
         "use-context",
         "kinit",
+        "kubeconfig",
         "gcloud auth",
         "credential",
     ];
@@ -169,6 +215,11 @@ fn is_path(text: &str) -> bool {
 const PATIENCE: &[&str] = &[
     "timeout", "timeouts", "deadline", "retries", "retry", "attempts", "wait", "patience", "grace", "maxwait", "sleep",
 ];
+
+/// Whether a change is of how long something may take.
+pub(super) fn is_patience(change: &Change) -> bool {
+    change.kind == ChangeKind::Variable && moved(change).is_some() && holds(change, PATIENCE)
+}
 
 /// Whether a change gives something more time, or more tries.
 pub(super) fn is_eased(change: &Change) -> bool {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::alibi::Bearing;
-use super::places;
-use super::said::{LOUD, of_the_run, said, standing};
+use super::edit::{self, Edit};
+use super::said::{LOUD, complains, of_the_run, said, standing};
 use super::touched::{BROUGHT_IN, details, most, touched};
+use super::{names, places};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run};
 
 /// Lines and words that one suspect cites.
@@ -15,9 +16,17 @@ const IN_PASSING: f64 = 0.55;
 /// What it says that a line of a file which the evidence names was changed, or that a line holds the whole of a new value.
 const AT_LINE: f64 = 0.8;
 const AT_VALUE: f64 = 0.5;
+/// The same of a value of several words, of a number beside a word of what it is of, and of the version of what is deployed.
+const AT_PHRASE: f64 = 0.65;
+const AT_NUMBER: f64 = 0.6;
+const AT_VERSION: f64 = 0.25;
+/// Bytes before a number in which what it is of is said.
+const NEAR: usize = 40;
+/// Letters with which two forms of a word begin alike.
+const AKIN: usize = 6;
 /// How much a name says that stands in a good run's log too.
-const USUAL: f64 = 0.85;
-const USUAL_IN_PASSING: f64 = 0.7;
+const USUAL: f64 = 0.7;
+const USUAL_IN_PASSING: f64 = 0.6;
 /// A log is taken to have this many lines at least: in a short one a name that stands twice is still rare.
 const LINES: usize = 200;
 /// What ordinary words may say together: not enough to accuse.
@@ -81,7 +90,7 @@ impl Names<'_> {
             });
             let mut meetings: Vec<Meeting> = meetings.collect();
             let at_line = places::in_diff(&places, details(change, most)).map(|place| (place, AT_LINE));
-            let at_line = at_line.or_else(|| Some((self.value(change).or_else(|| self.phrase(change))?, AT_VALUE)));
+            let at_line = at_line.or_else(|| self.value(change)).or_else(|| Some((self.phrase(change)?, AT_VALUE)));
             meetings.sort_by(|a, b| {
                 b.weight.total_cmp(&a.weight).then(b.name.len().cmp(&a.name.len())).then(a.name.cmp(b.name))
             });
@@ -101,28 +110,81 @@ impl Names<'_> {
         loud.into_iter().find_map(quoted)
     }
 
-    /// Where a line that tells why holds the whole new value of a variable, which no good run said and which is no name.
-    fn value(&self, change: &Change) -> Option<(usize, String)> {
-        let value = change.after.as_deref().map(str::trim).filter(|_| change.kind == ChangeKind::Variable)?;
-        let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
-        let fits = |line: &str, at: usize| {
-            let before = line.get(..at).and_then(|text| text.chars().next_back());
-            let after = line.get(at + value.len()..).and_then(|text| text.chars().next());
-            let is_quoted = before.is_some_and(|c| "'\"`".contains(c)) && before == after;
-            let is_apart = ![before, after].into_iter().flatten().any(|c| c.is_alphanumeric() || "._-/".contains(c));
-            is_quoted || is_apart && is_mixed && value.len() > 3
-        };
-        let is_name = value.len() > 4 && !value.contains(char::is_whitespace);
-        if !(2..=200).contains(&value.len()) || is_name || self.baseline.is_some_and(|log| log.text.contains(value)) {
+    /// Where a line that tells why holds a whole new value that no good run said, and how much that says.
+    fn value(&self, change: &Change) -> Option<((usize, String), f64)> {
+        let edits = edit::of(change);
+        let found = edits.iter().filter_map(|edit| self.edited(edit, change.kind));
+        found.max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn edited(&self, edit: &Edit<'_>, kind: ChangeKind) -> Option<((usize, String), f64)> {
+        let value = edit.after?.trim_matches(|c: char| c.is_whitespace() || "'\"`".contains(c));
+        let is_known = |value: &str| self.baseline.is_some_and(|log| log.text.contains(value));
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        if !(1..=200).contains(&value.len())
+            || !value.contains(char::is_alphanumeric)
+            || edit.before == Some(value)
+            || !is_number && is_known(value)
+        {
             return None;
         }
+        let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
+        let is_phrase = value.len() > 7 && value.trim().contains(' ') && !value.contains('\n');
+        let is_place = value.contains("://") && edit.before.is_none_or(|before| !value.starts_with(before));
+        let is_name = value.len() > 4 && !value.contains(char::is_whitespace) && !is_number && !is_place;
+        let is_of_release = matches!(kind, ChangeKind::Package);
+        let own: Vec<String> = words_of(&edit.name).collect();
+        let weigh = |line: &str, at: usize| {
+            let end = at + value.len();
+            let (left, right) = (line.get(..at).unwrap_or_default(), line.get(end..).unwrap_or_default());
+            let (before, after) = (left.chars().next_back(), right.chars().next());
+            let is_quoted = before.is_some_and(|c| "'\"`".contains(c)) && before == after;
+            let goes_on = |c: char| c.is_alphanumeric() || "_-/".contains(c);
+            let dot = |text: &str| text.starts_with('.') && text.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+            let is_apart = !before.is_some_and(|c| goes_on(c) || c == '.' && is_number)
+                && !after.is_some_and(goes_on)
+                && !dot(right);
+            if is_number {
+                // A number is the one that was edited where the line says as well what it is.
+                let near = left.get(left.floor_char_boundary(left.len().saturating_sub(NEAR))..).unwrap_or_default();
+                let says = words_of(near).any(|word| own.iter().any(|one| is_akin(one, &word)));
+                return if is_apart && says && complains(line) { AT_NUMBER } else { 0.0 };
+            }
+            match () {
+                () if is_of_release && is_mixed && (is_apart || before == Some('v')) => AT_VERSION,
+                () if is_place && (is_apart || after == Some('/')) => AT_VALUE,
+                () if is_name => 0.0,
+                () if is_phrase && is_apart => AT_PHRASE,
+                () if is_quoted || is_apart && is_mixed && value.len() > 3 => AT_VALUE,
+                () => 0.0,
+            }
+        };
         let loud = self.weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| *line);
-        let mut holding = loud.filter(|line| {
-            let text = self.log.line(*line);
-            text.match_indices(value).any(|(at, _)| fits(text, at))
+        let held = loud.filter_map(|line| {
+            let text = self.log.line(line);
+            // A shell that says what it runs says the value wherever it was put.
+            if text.trim_start().starts_with(['+', '$', '>']) {
+                return None;
+            }
+            let best = text.match_indices(value).map(|(at, _)| weigh(text, at)).fold(0.0, f64::max);
+            (best > 0.0).then_some((line, best))
         });
-        holding.next().map(|line| (line, value.to_owned()))
+        let (line, weight) = held.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+        let told = if is_number { format!("{} {value}", edit.name) } else { value.to_owned() };
+        Some(((line, told.trim().to_owned()), weight))
     }
+}
+
+/// Whether two words are forms of one: `replicas` and `replication`.
+fn is_akin(one: &str, other: &str) -> bool {
+    let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    one == other || same >= AKIN
+}
+
+/// The words of a text, in lower case: what stands between signs and the humps of a name.
+fn words_of(text: &str) -> impl Iterator<Item = String> + '_ {
+    let parts = text.split(|c: char| !c.is_alphanumeric());
+    parts.flat_map(names::humps).map(str::to_lowercase).filter(|word| word.len() > 2)
 }
 
 /// A name that a change and the evidence share.
@@ -171,7 +233,7 @@ impl Met {
                 continue;
             }
             taken.push(meeting.name);
-            met.names_a_cause |= meeting.is_loud;
+            met.names_a_cause |= meeting.is_loud && meeting.form != Form::Word && meeting.weight >= 0.1;
             match meeting.form {
                 Form::Word => ordinary *= 1.0 - meeting.weight,
                 Form::Quiet => quiet *= 1.0 - meeting.weight * 0.95,
@@ -206,4 +268,56 @@ impl Met {
 pub(super) fn rarity(having: usize, all: usize) -> f64 {
     let all = (all + 1) as f64;
     ((all / having.max(1) as f64).ln() / all.ln()).clamp(0.0, 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clean::LogBuilder;
+    use crate::model::Level;
+
+    /// Whether `line` is held to speak of a variable's new value.
+    fn check(line: &str, title: &str, (before, after): (&str, &str), expected: bool) {
+        let mut builder = LogBuilder::default();
+        builder.line(1, None, Level::Error, None, line);
+        let log = builder.finish();
+        let change = Change {
+            kind: ChangeKind::Variable,
+            title: format!("variable {title}"),
+            before: Some(before.to_owned()),
+            after: Some(after.to_owned()),
+            details: None,
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        let (evidence, weights, run) = (Evidence::default(), BTreeMap::from([(0, 1.0)]), Run::default());
+        let names =
+            Names { log: &log, evidence: &evidence, weights: &weights, run: &run, baseline: None, outside: false };
+        assert_eq!(names.value(&change).is_some(), expected, "{title}: {line}");
+    }
+
+    #[test]
+    fn a_number_is_the_one_that_was_edited_where_the_line_says_what_it_is() {
+        check("the replication factor of 5 cannot be reached", "Kafka:ReplicationFactor", ("3", "5"), true);
+        check("the replication factor of 5 cannot be reached", "Topics:Replicas", ("3", "5"), true);
+        check("ssh: connect to host web-a port 2022: Connection refused", "Ssh:Port", ("22", "2022"), true);
+        check("unable to place it 5 times", "Kafka:ReplicationFactor", ("3", "5"), false);
+        check("+ aws lambda update --timeout 30 --memory-size 768", "Lambda.Memory", ("512", "768"), false);
+        check("error: the port 20225 is refused", "Ssh:Port", ("22", "2022"), false);
+    }
+
+    #[test]
+    fn a_new_value_is_met_whole() {
+        check(
+            "Invalid ID: Central Europe Standard Time",
+            "Zone",
+            ("Europe/Prague", "Central Europe Standard Time"),
+            true,
+        );
+        check("no service at http://r1/Reports/R.asmx", "Url", ("http://r1/Server", "http://r1/Reports"), true);
+        check("no service at http://r1/Server/R.asmx", "Url", ("http://r1/Server", "http://r1/Reports"), false);
+        check("unexpected '}' in line 3", "Template", ("x", "}"), false);
+    }
 }

@@ -14,6 +14,7 @@ use crate::signature::{Catalogue, SURE};
 mod affinity;
 mod alibi;
 mod baseline;
+mod edit;
 mod form;
 mod met;
 mod names;

@@ -49,6 +49,8 @@ const NAME: f64 = 1.0;
 const PART: f64 = 0.85;
 /// What longer names have in common, such as a domain.
 const JOINT: f64 = 0.84;
+/// What the hosts of an organization share.
+const DOMAIN: f64 = 0.45;
 /// How domains end.
 const DOMAINS: &[&str] =
     &["com", "net", "org", "io", "dev", "app", "cloud", "local", "lan", "corp", "internal", "example", "test"];
@@ -61,7 +63,7 @@ const SHORT: f64 = 0.2;
 
 /// Whether a form is that of a name which stands only as a part of longer ones.
 pub(super) fn is_joint(form: f64) -> bool {
-    (form - JOINT).abs() < f64::EPSILON
+    [JOINT, DOMAIN].iter().any(|joint| (form - joint).abs() < f64::EPSILON)
 }
 
 /// How two spellings of one name are told to be the same: `Api:Url`, `API_URL` and `api__url` are one.
@@ -76,6 +78,18 @@ pub(super) fn key(word: &str) -> String {
     } else {
         word.to_owned()
     }
+}
+
+/// Whether `line` holds `words`, not as a part of others. Both in lower case.
+pub(super) fn says(line: &str, words: &str) -> bool {
+    let goes_on = |one: Option<char>, other: Option<char>| {
+        one.is_some_and(char::is_alphanumeric) && other.is_some_and(char::is_alphanumeric)
+    };
+    line.match_indices(words).any(|(at, _)| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let after = line.get(at + words.len()..).and_then(|text| text.chars().next());
+        !goes_on(before, words.chars().next()) && !goes_on(words.chars().next_back(), after)
+    })
 }
 
 /// Calls `found` for each name in `text` with how much its form alone says that it is one, from 0 to 1.
@@ -187,7 +201,7 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         _ if cuts.len() == 1 && text.rsplit_once('.').is_some_and(|(_, end)| DOMAINS.contains(&end)) => JOINT,
         _ if EVERYWHERE.contains(&&*text.to_lowercase()) => 0.5,
         // A version with a word in it.
-        _ if text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) => 0.8,
+        _ if text.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()) && !is_numbered(text) => 0.8,
         _ => NAME,
     };
     if whole > 0.0 {
@@ -208,7 +222,10 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
             for (part, single) in [(before, Some(cut) == first), (after, Some(cut) == last)] {
                 let part = trimmed(part);
                 if !single && part.contains(char::is_alphabetic) && part.contains(['.', '_', '-']) {
-                    found(part, JOINT);
+                    let is_domain = part.len() < text.len()
+                        && text.ends_with(part)
+                        && text.rsplit_once('.').is_some_and(|(_, end)| DOMAINS.contains(&end));
+                    found(part, if is_domain { DOMAIN } else { JOINT });
                 }
             }
         }
@@ -217,6 +234,12 @@ fn compound<'a>(text: &'a str, quoted: bool, found: &mut impl FnMut(&'a str, f64
         short(part, found);
         single(part, WORD * 0.8, found);
     }
+}
+
+/// Whether `text` begins with a number of its own, as files of migrations do: `0057_portrait.py`.
+fn is_numbered(text: &str) -> bool {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    text.get(digits..).is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// Three letters between signs, such as `cdn`, are a name rather than an article.
@@ -274,6 +297,12 @@ fn is_common(word: &str) -> bool {
     COMMON.binary_search(&&*word.to_lowercase()).is_ok()
 }
 
+/// The words of a word such as `SqlConnection`.
+pub(super) fn humps(word: &str) -> impl Iterator<Item = &str> {
+    let cuts = cuts(word);
+    (1..cuts.len()).filter_map(move |at| word.get(*cuts.get(at - 1)?..*cuts.get(at)?))
+}
+
 /// Where the words of a word such as `SqlConnection` begin, and its end.
 fn cuts(word: &str) -> Vec<usize> {
     let mut cuts = vec![0];
@@ -282,7 +311,7 @@ fn cuts(word: &str) -> Vec<usize> {
         if lower && c.is_uppercase() {
             cuts.push(at);
         }
-        lower = c.is_lowercase();
+        lower = c.is_lowercase() || c.is_ascii_digit();
     }
     cuts.push(word.len());
     cuts

@@ -31,7 +31,8 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
             };
             let complains = if complains(log.line(index)) { 0.2 } else { 0.0 };
             // A frame of a stack trace names what was on the way.
-            let level = if log.line(index).trim_start().starts_with("at ") { level * 0.4 } else { level };
+            let start = log.line(index).trim_start();
+            let level = if start.starts_with("at ") || start.starts_with("File \"") { level * 0.4 } else { level };
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
@@ -44,7 +45,7 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
 }
 
 /// Words with which a line says that something is wrong.
-fn complains(text: &str) -> bool {
+pub(super) fn complains(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "error",
         "fail",

@@ -1,43 +1,16 @@
 //! What a failure is about, by the words of its lines, and which changes such a failure comes of: a table of what somebody on call
 //! knows, for failures that no signature knows as well as for those that one does.
 
-use super::affinity::holds;
-use crate::model::{Change, ChangeKind, Step};
+use super::edit::{Way, moved};
+use super::form::{holds, holds_any, words};
+use super::names::says;
+use crate::model::{Change, Step};
 
 mod outside;
 mod table;
 
-use outside::{is_expired, is_outside};
-use table::{TAKES_AWAY, TOPICS};
-
-/// A subject that failures have in common.
-struct Topic {
-    /// Kinds of signatures that are about it.
-    kinds: &'static [&'static str],
-    /// With which words a line says that the failure is about it. Lower case.
-    says: &'static [&'static str],
-    causes: &'static [Cause],
-}
-
-/// A sort of change that such a failure comes of.
-struct Cause {
-    changes: &'static [ChangeKind],
-    /// Of which the change must hold one in its title or values; none needed where empty. One in angles is a form of its value.
-    words: &'static [&'static str],
-    /// Which way a number must have gone.
-    way: Way,
-    /// How much that alone speaks for it; over 0.3 it accuses without a word in common.
-    weight: f64,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Way {
-    Any,
-    /// A limit does harm when it is lowered,
-    Down,
-    /// and a load when it is raised.
-    Up,
-}
+use outside::{is_down, is_expired, is_outside};
+use table::{Cause, TOPICS, Topic};
 
 /// With which words a client says that the other side does not speak TLS, or does where it is not expected.
 #[rustfmt::skip]
@@ -75,6 +48,11 @@ const SERVICES: &[&[&str]] = &[
     &["docker", "registry", "image", "acr", "ecr", "ghcr", "harbor"],
     &["nginx", "apache", "iis", "haproxy", "traefik", "ingress"],
     &["terraform", "tf", "opentofu"],
+    &[
+        "aws", "amazon", "amazonaws", "sts", "iam", "getcalleridentity", "cloudformation", "lambda", "ecs", "dynamodb", "arn",
+    ],
+    &["azure", "azurerm", "az", "aad", "entra", "microsoftonline", "arm"],
+    &["gcp", "gcloud", "google", "googleapis"],
 ];
 
 /// What the lines and the signature of a failure say that it is about.
@@ -83,6 +61,8 @@ pub(super) struct Topics {
     about: Vec<(&'static Topic, f64)>,
     /// Whether the world outside is said to be the cause.
     pub(super) outside: bool,
+    /// Whether who keeps what others made is in trouble itself.
+    pub(super) down: bool,
     /// Whether something ended by the clock.
     pub(super) expired: bool,
     /// The sorts of services that the lines name.
@@ -90,7 +70,7 @@ pub(super) struct Topics {
 }
 
 /// Kinds of failures that happen on the machine itself, whatever else their lines say.
-const HERE: &[&str] = &["file-locked", "port-in-use", "script-error", "compile-error", "missing-variable"];
+const HERE: &[&str] = &["port-in-use", "script-error", "compile-error", "missing-variable"];
 
 /// How surely words in a line mean a topic, next to a signature that says so.
 const BY_WORDS: f64 = 0.9;
@@ -100,36 +80,37 @@ impl Topics {
     pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>, kind: Option<&str>, steps: &[Step]) -> Self {
         let lines: Vec<String> =
             lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
-        let says = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| self::says(line, word)));
         let sure = |topic: &Topic| {
-            if kind.is_some_and(|kind| topic.kinds.contains(&kind)) {
+            if kind.is_some_and(|kind| topic.kinds.iter().any(|one| one == kind)) {
                 1.0
-            } else if says(topic.says) {
+            } else if topic.is_said(&lines) {
                 BY_WORDS
             } else {
                 0.0
             }
         };
-        let about: Vec<(&Topic, f64)> =
-            TOPICS.into_iter().flatten().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
-        let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| self::says(line, name)));
+        let about: Vec<(&'static Topic, f64)> =
+            TOPICS.iter().map(|topic| (topic, sure(topic))).filter(|(_, sure)| *sure > 0.0).collect();
+        let named = |service: &&&[&str]| service.iter().any(|name| lines.iter().any(|line| says(line, name)));
         let services = SERVICES.iter().filter(named).copied().collect();
         let failed = steps.iter().filter(|step| step.culprit).map(|step| step.name.to_lowercase());
         // Whoever holds a file or a port open is here.
         let is_here = kind.is_some_and(|kind| HERE.contains(&kind));
-        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>());
-        Self { about, outside, expired: is_expired(&lines), services }
+        let is_told = |is: fn(&Topic) -> bool| about.iter().any(|(topic, _)| is(topic));
+        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>()) || is_told(|topic| topic.outside);
+        let expired = is_expired(&lines) || is_told(|topic| topic.expired);
+        Self { about, outside, down: outside && is_down(&lines), expired, services }
     }
 
     /// Whether something is missing.
     pub(super) fn is_missing(&self) -> bool {
-        let is_one = |kind: &&str| matches!(*kind, "resource-not-found" | "missing-variable");
+        let is_one = |kind: &String| matches!(&**kind, "resource-not-found" | "missing-variable");
         self.about.iter().any(|(topic, _)| topic.kinds.iter().any(is_one))
     }
 
     /// Whether a commit says that it takes something away.
     pub(super) fn takes_away(change: &Change) -> bool {
-        holds(change, TAKES_AWAY)
+        holds_any(&words(change), &table::LISTS.takes_away)
     }
 
     /// Whether it is known what such failures come of.
@@ -151,72 +132,33 @@ impl Topics {
 
     /// How much speaks for `change` as what a failure about this comes of, from 0 to 1.
     pub(super) fn towards(&self, change: &Change) -> f64 {
-        let fits = |way: Option<Way>, cause: &Cause| cause.way == Way::Any || way.is_none_or(|way| way == cause.way);
+        let fits = |way: Option<Way>, cause: &Cause| {
+            matches!(cause.way, Way::Any | Way::Either) || way.is_none_or(|way| way == cause.way)
+        };
         self.best(change, fits)
     }
 
     /// How much speaks for `change` where the world outside refuses what is too much: an amount must have gone that way.
     pub(super) fn by_amount(&self, change: &Change) -> f64 {
-        self.best(change, |way, cause| way == Some(cause.way))
+        self.best(change, |way, cause| way.is_some_and(|way| cause.way == Way::Either || cause.way == way))
     }
 
     fn best(&self, change: &Change, fits: impl Fn(Option<Way>, &Cause) -> bool) -> f64 {
-        let way = moved(change);
+        let (way, words) = (moved(change), words(change));
         let is_one = |cause: &&Cause| {
             cause.changes.contains(&change.kind)
                 && fits(way, cause)
-                && (cause.words.is_empty() || holds(change, cause.words))
+                && (cause.words.is_empty() || holds_any(&words, &cause.words))
         };
         let best = |topic: &Topic| topic.causes.iter().filter(is_one).map(|cause| cause.weight).fold(0.0, f64::max);
         self.about.iter().map(|(topic, sure)| best(topic) * sure).fold(0.0, f64::max)
     }
 }
 
-/// Whether `line` holds `words`, not as a part of others. Both in lower case.
-pub(super) fn says(line: &str, words: &str) -> bool {
-    let goes_on = |one: Option<char>, other: Option<char>| {
-        one.is_some_and(char::is_alphanumeric) && other.is_some_and(char::is_alphanumeric)
-    };
-    line.match_indices(words).any(|(at, _)| {
-        let before = line.get(..at).and_then(|text| text.chars().next_back());
-        let after = line.get(at + words.len()..).and_then(|text| text.chars().next());
-        !goes_on(before, words.chars().next()) && !goes_on(words.chars().next_back(), after)
-    })
-}
-
-/// Which way a number went that a change is of.
-pub(super) fn moved(change: &Change) -> Option<Way> {
-    let (before, after) = (amount(change.before.as_deref()?)?, amount(change.after.as_deref()?)?);
-    Some(if after < before { Way::Down } else { Way::Up })
-}
-
-/// A number with its unit, as `512Mi`, `1g`, `30s` or `00:05:00`.
-fn amount(text: &str) -> Option<f64> {
-    let text = text.trim();
-    let parts: Vec<&str> = text.split(':').collect();
-    if parts.len() > 1 {
-        let parts: Option<Vec<f64>> = parts.iter().map(|part| part.parse().ok()).collect();
-        return parts.map(|parts| parts.iter().fold(0.0, |all, part| all * 60.0 + part));
-    }
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number: f64 = text.get(..end)?.parse().ok()?;
-    let unit = match text.get(end..)?.trim().to_lowercase().as_str() {
-        "" | "s" | "b" | "sec" | "seconds" | "bytes" => 1.0,
-        "ms" => 0.001,
-        "m" | "mb" | "mi" | "mib" => 1e6,
-        "min" | "minutes" => 60.0,
-        "h" | "hours" => 3_600.0,
-        "k" | "kb" | "ki" | "kib" => 1e3,
-        "g" | "gb" | "gi" | "gib" => 1e9,
-        _ => return None,
-    };
-    Some(number * unit)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::ChangeKind::{Process, Variable};
+    use crate::model::ChangeKind::{self, Process, Variable};
     use crate::signature::Catalogue;
 
     fn check(line: &str, kind: ChangeKind, title: &str, values: Option<(&str, &str)>, expected: bool) {
@@ -305,8 +247,8 @@ mod tests {
     fn every_kind_of_the_table_is_one_of_the_catalogue() {
         let catalogue = Catalogue::builtin();
         let known: Vec<&str> = catalogue.signatures().iter().map(|signature| signature.kind.as_str()).collect();
-        for kind in TOPICS.into_iter().flatten().flat_map(|topic| topic.kinds) {
-            assert!(known.contains(kind), "{kind}");
+        for kind in TOPICS.iter().flat_map(|topic| &topic.kinds) {
+            assert!(known.contains(&kind.as_str()), "{kind}");
         }
     }
 }

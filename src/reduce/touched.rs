@@ -3,13 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::names;
 use super::said::Said;
+use super::{form, names};
 use crate::model::{Change, ChangeKind};
 
 /// How central the names of a title are to its change, and at least the names that a change brought in.
 const TITLE: f64 = 0.85;
 pub(super) const BROUGHT_IN: f64 = 0.9;
+/// The same in what somebody says of a commit of which it is known what it does, in the names of its files, and around its lines.
+const SAID: f64 = 0.3;
+const PATH: f64 = 0.5;
+const LISTED: f64 = 0.4;
+const AROUND: f64 = 0.1;
 /// How much a name says that a change left as it was.
 const SHARED: f64 = 0.35;
 const SHARED_BY_SCRIPTS: f64 = 0.2;
@@ -57,12 +62,15 @@ pub(super) fn touched(
         ChangeKind::Process if is_own => change.title.split(" of step ").next().unwrap_or_default(),
         _ => change.title.as_str(),
     };
-    names::each(title, |word, form| touch(word, form, TITLE));
+    // Where it is known what a commit does, what somebody says of it tells little more.
+    let is_shown = is_shown(change);
+    let by_title = if is_shown { SAID } else { TITLE };
+    names::each(title, |word, form| touch(word, form, by_title));
     // Two words of what people write are one name where somebody wrote them as one.
     if matches!(change.kind, ChangeKind::Commit | ChangeKind::WorkItem) {
         names::pairs(&change.title, |word| {
             if said.get(&names::key(word)).is_some_and(|said| said.form > 0.6) {
-                touch(word, 1.0, TITLE);
+                touch(word, 1.0, by_title);
             }
         });
     }
@@ -72,7 +80,10 @@ pub(super) fn touched(
     // What is deployed says its version wherever it goes.
     let by_value = if change.kind == ChangeKind::Package { VERSION } else { 1.0 };
     let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
-    both(before, after, &mut |word, form, place| touch(word, form, place * by_value));
+    // A mere number stands anywhere; where it is the one that was edited is told apart from this.
+    if !form::is_amount(change) {
+        both(before, after, &mut |word, form, place| touch(word, form, place * by_value));
+    }
     let details = details(change, most);
     let (whole, paths) = wholeness(details);
     let (mut in_diff, mut in_list) = (false, false);
@@ -86,7 +97,7 @@ pub(super) fn touched(
             both(&old, &new, &mut |word, form, place| touch(word, form, place * whole));
         } else if line.starts_with("+++ ") || line.starts_with("--- ") || line.starts_with("diff ") {
             in_diff = false;
-            names::each(line, |word, form| touch(word, form, TITLE * paths));
+            names::each(line, |word, form| touch(word, form, PATH * paths));
         } else if let Some(text) = line.strip_prefix('+').filter(|_| in_diff) {
             added.extend([text, "\n"]);
         } else if let Some(text) = line.strip_prefix('-').filter(|_| in_diff) {
@@ -94,12 +105,13 @@ pub(super) fn touched(
         } else {
             in_list = !in_diff && (line == "Files:" || in_list && !line.is_empty());
             let place = match (in_diff, in_list) {
-                (true, _) => 0.2 * whole,
-                (false, true) => 0.7 * paths,
+                (true, _) => AROUND * whole,
+                (false, true) => LISTED * paths,
                 // Which package a commit went into says which step uses it, and little more.
                 (false, false) if is_package(line) => 0.4,
                 // All that a new step does is brought in.
                 (false, false) if is_new => BROUGHT_IN,
+                (false, false) if is_shown => SAID,
                 (false, false) if takes_away(line) => 1.0,
                 (false, false) => 0.7,
             };
@@ -108,6 +120,12 @@ pub(super) fn touched(
     }
     both(&removed, &added, &mut |word, form, place| touch(word, form, place * whole));
     all
+}
+
+/// Whether it is known which lines a commit changed.
+pub(super) fn is_shown(change: &Change) -> bool {
+    let is_diff = |details: &str| details.contains("\n@@ ");
+    change.kind == ChangeKind::Commit && change.details.as_deref().is_some_and(is_diff)
 }
 
 /// Whether a line of a script stops or removes what it names.

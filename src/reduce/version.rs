@@ -1,7 +1,6 @@
 //! Whether a change went past a version that a line speaks of: "as of Django 4.0", and a commit that takes 4.2 after 3.2.
 
-use super::names;
-use super::topic::says;
+use super::names::{self, says};
 use super::touched::details;
 use crate::model::{Change, ChangeKind};
 
@@ -92,7 +91,11 @@ fn leaps(change: &Change) -> Vec<Leap> {
     let title = || parts(&change.title);
     match change.kind {
         ChangeKind::Package | ChangeKind::Worker => {
-            whole().and_then(|(before, after)| Leap::new(title(), &before, &after)).into_iter().collect()
+            let one = whole().and_then(|(before, after)| Leap::new(title(), &before, &after));
+            // An operating system is named beside its version.
+            let sides = change.before.as_deref().zip(change.after.as_deref());
+            let system = sides.map(|(before, after)| between(&named(before), &named(after))).unwrap_or_default();
+            one.into_iter().chain(system).collect()
         }
         ChangeKind::Variable | ChangeKind::Process => {
             // A mere number is an amount as well.
@@ -145,7 +148,7 @@ fn named(text: &str) -> Vec<(Vec<String>, Vec<u64>)> {
     let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);
     let words: Vec<&str> = text
         .split(|c: char| c.is_whitespace() || ":@=<>~^/,;()\"'`[]".contains(c))
-        .map(|word| word.trim_end_matches('.'))
+        .map(|word| word.trim_end_matches(['.', '+']))
         .filter(|word| !word.is_empty())
         .collect();
     let near = |at: usize| words.get(at.saturating_sub(APART)..at).unwrap_or_default().iter().copied().flat_map(parts);
@@ -208,6 +211,15 @@ mod tests {
         check("requires Python 3.12", Process, image, ("acme/python:3.12-slim", "acme/python:3.11-slim"), "", true);
         let health = "Last changes: docker-ce 28.3.2 -> 29.0.1, curl 8.1 -> 8.2";
         check("refused by Docker 29", Target, "health of target web-1", ("Healthy", "Unhealthy"), health, true);
+        let system = ("Ubuntu 22.04.4 LTS", "Ubuntu 24.04.2 LTS");
+        check(
+            "If you are running on Ubuntu 23.10+ it is disabled",
+            Worker,
+            "operating system of the worker",
+            system,
+            "",
+            true,
+        );
         let timeout = "variable Orders.CommandTimeout";
         check("Timeout: the CommandTimeout 30 is over", ChangeKind::Variable, timeout, ("60", "20"), "", false);
     }

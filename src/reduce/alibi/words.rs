@@ -31,8 +31,7 @@ pub(super) const EVENTS: &[About] = &[
     About {
         title: "certificate ",
         makes: &[
-            TLS, "authentication", "credential-expired", "certificate", "tls", "ssl", "x509", "handshake",
-            "thumbprint",
+            TLS, "certificate", "certificates", "cert", "tls", "ssl", "x509", "handshake", "thumbprint", "signature", "pfx",
         ],
     },
     About {
@@ -86,6 +85,13 @@ pub(super) const OF_LIBRARIES: &[&str] = &[
     "checksum", "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
     "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
     "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
+];
+
+/// Kinds of failures that come of how long something takes, and words with which they show.
+#[rustfmt::skip]
+pub(super) const OF_TIME: &[&str] = &[
+    "timeout", "timed out", "time out", "time limit", "deadline", "took too long", "cancelled", "canceled", "canceling", "gave up",
+    "not ready", "retries", "attempts", "unhealthy", "probe-failure", "connection", "expired", "lock", "waiting", "slow", "duration",
 ];
 
 /// Words of trouble on the way to where libraries come from: then it is not their version.

@@ -36,7 +36,7 @@ const OUTSIDE: &[&str] = &[
     // A lock that somebody else holds.
     "another deployment is in progress", "operationinprogress", "operation in progress", "concurrentmodification",
     "being modified by another", "update_in_progress", "already locked", "is currently locked", "database is locked",
-    "resource is locked", "pending-upgrade",
+    "resource is locked", "pending-upgrade", "change log lock",
     "due to lock timeout", "lock wait timeout", "lock request time out", "locknotavailable", "could not obtain lock on",
     "resource busy and acquire with nowait", "ora-00054", "ora-00060", "sqlcode=-911", "sqlcode=-913", "sqlcode = -911",
     "sqlcode = -913", "is in use by another user", "data set is in use", "waiting for exclusive lock",
@@ -48,11 +48,62 @@ const OUTSIDE: &[&str] = &[
     "broken pipe", "early eof", "unexpected disconnect", "rpc failed", "semaphore timeout period",
     "connection was aborted", "connection aborted", "lost connection to", "server closed the connection",
     "connection was closed unexpectedly", "transport-level error",
+    // Programs that somebody else may use.
+    "license check", "no floating license",
+    "no more licenses available", "all licenses are in use",
+    // More locks.
+    "exclusive access could not be obtained", "database is in use", "currently locked by", "locked by another",
+    "held by pid", "held by session", "another migration is in progress", "waiting for cache lock",
+    "dpkg frontend lock", "lock-frontend", "unattended-upgr", "another installation is in progress",
+    "another installation is already in progress", "exit code 1618", "state blob is already locked",
+    "workspace already locked", "another user is editing", "configuration database locked",
+    "there is currently a lease", "leaseidmissing", "leasealreadypresent", "another git process seems to be running",
+    "rollback_in_progress", "update_rollback_in_progress",
+    // Servers that are coming up, going down, or do not agree who leads.
+    "ora-01033", "ora-01034", "ora-12528", "ora-03113", "database system is in recovery mode",
+    "database system is shutting down", "server is shutting down",
+    "terminating connection due to administrator command", "node is recovering", "primarysteppeddown",
+    "leader_not_available", "no cluster leader", "no leader elected", "lost quorum", "no quorum",
+    "master not discovered yet", "master_not_discovered", "not enough replicas available", "resource alarm",
+    "cluster health is red", "vault is sealed", "vault is in standby mode", "database is offline",
+    "in the middle of a restore", "code 40613", "etcdserver: request timed out", "etcdserver: leader changed",
+    "the server is currently unable to handle the request",
+    // Disks.
+    "disk full", "disk is full", "filesystem full", "file system is full", "out of disk space",
+    "not enough free space", "not enough disk space", "0x80070070", "ora-01653", "ora-01654", "ora-01652",
+    "ora-19809", "ora-00257", "could not extend file", "could not allocate space for object",
+    "could not allocate a new page", "log file is full", "insufficient storage", "write error: no space", "no inodes",
+    "disk-pressure", "low on resource", "stale nfs file handle", "stale file handle",
+    "transport endpoint is not connected", "disk i/o error", "buffer i/o error",
+    // Too much at once, or too much this month.
+    "pull rate limit", "secondary rate limit", "status code 429", "request rate is large",
+    "provisionedthroughputexceeded", "throttling: rate exceeded", "too many new orders", "too many concurrent",
+    "monthly quota", "daily quota", "overloaded_error", "server is overloaded", "undergoing maintenance",
+    "down for maintenance", "we are experiencing", "major outage", "service outage", "partial outage",
+    "incident in progress",
+    // Nothing left to sell.
+    "insufficientcapacity", "no spot capacity", "zone_resource_pool_exhausted",
+    "does not have enough resources available", "stockout", "out of host capacity", "no capacity available",
+    // An account that somebody closed.
+    "account is disabled",
+    "account has been disabled", "aadsts50053", "credentials have been revoked", "mfa is required",
+    "multi-factor authentication is required", "conditional access",
+    // Mail that is to come later.
+    "greylisting", "451 4.7.1", "mailbox full", "mailbox is full", "552 5.2.2", "4.3.2 service not available",
+    // The way there.
+    "error 521", "error 522", "error 523", "err_network_changed", "err_internet_disconnected", "ssl_error_syscall",
+    "remote: internal server error",
 ];
 
 /// What stands for none of these though it holds their words: a program's own patience.
-const NOT_OUTSIDE: &[&str] =
-    &["retry limit exceeded", "retries limit exceeded", "time limit exceeded", "recursion limit exceeded"];
+const NOT_OUTSIDE: &[&str] = &[
+    "stdout: broken pipe",
+    "write error: broken pipe",
+    "retry limit exceeded",
+    "retries limit exceeded",
+    "time limit exceeded",
+    "recursion limit exceeded",
+];
 
 /// Hosts that serve the whole world. What they answer comes of no change here,
 #[rustfmt::skip]
@@ -89,6 +140,8 @@ const EXPIRED: &[&str] = &[
     "signed expiry time", "not valid in the specified time frame", "aadsts7000222", "certificate is not valid: expired",
 ];
 
+const NOT_EXPIRED: &[&str] = &["has expired, or", "or has expired", "or expired", "expired or "];
+
 /// Signs in lines of what was just deployed itself: that it is in trouble may well come of a change;
 #[rustfmt::skip]
 const OURS: &[&str] = &["localhost", "127.0.0.1", "health", "healthz", "ready", "readiness", "probe", "upstream"];
@@ -115,7 +168,15 @@ pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
         || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
 }
 
+/// Whether one of `lines`, in lower case, says that who keeps what others made is in trouble itself.
+pub(super) fn is_down(lines: &[String]) -> bool {
+    let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
+    any(FETCHING) && IN_TROUBLE.iter().filter(|word| **word != "500").any(|word| any(&[word]))
+}
+
 /// Whether one of `lines`, in lower case, says that something ended by the clock.
 pub(super) fn is_expired(lines: &[String]) -> bool {
-    EXPIRED.iter().any(|word| lines.iter().any(|line| says(line, word)))
+    // What may have expired among other things may as well be wrong.
+    let is_one_of = |line: &String| NOT_EXPIRED.iter().any(|word| line.contains(word));
+    EXPIRED.iter().any(|word| lines.iter().any(|line| says(line, word) && !is_one_of(line)))
 }

@@ -268,7 +268,7 @@ impl Change {
             let head = if patch.starts_with("@@") {
                 String::new()
             } else {
-                format!("@@ -12,{} +12,{} @@\n", whole - added, whole - removed)
+                format!("@@ -9012,{} +9012,{} @@\n", whole - added, whole - removed)
             };
             let patch = format!("{head}{}", patch.trim_end());
             json!({ "filename": path, "status": "modified", "additions": added, "deletions": removed, "patch": patch })
