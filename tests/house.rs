@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("signature", &["model", "error", "tree"]),
     ("host", &["model", "error", "http", "clean", "tree"]),
     ("forge", &["model", "http", "ocl", "tree"]),
-    ("reduce", &["model", "signature"]),
+    ("reduce", &["model", "signature", "tree"]),
     ("recur", &["model", "reduce", "signature"]),
     ("runbook", &["model"]),
     ("diagnose", &["model", "redact", "signature", "http", "ocl", "tree"]),

@@ -79,7 +79,8 @@ const NOT_LET_IN: &[&str] = &[
 const GUESSED: f64 = 0.9;
 
 const ROWS: &[Row] = &[
-    Row { failures: ACCESS, changes: &[ChangeKind::Variable, ChangeKind::Event], words: KEYS, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Variable], words: KEYS, weight: 0.42 },
+    Row { failures: ACCESS, changes: &[ChangeKind::Event], words: KEYS, weight: 0.36 },
     Row { failures: ACCESS, changes: &[ChangeKind::Event], words: WHO, weight: 0.45 },
     Row { failures: ACCESS, changes: &[ChangeKind::Variable], words: WHO, weight: 0.2 },
     Row {

@@ -225,7 +225,13 @@ impl Scene {
                 let second =
                     message.split_once(": ").and_then(|(_, rest)| rest.split(|c: char| !c.is_alphanumeric()).next());
                 let is_for_readers = [Some(first), second].into_iter().flatten().any(|word| WORDS_ONLY.contains(&word));
-                if unrelated || is_for_readers && !is_looked_at { 0.5 } else { 1.0 }
+                if unrelated {
+                    0.4
+                } else if is_for_readers && !is_looked_at {
+                    0.5
+                } else {
+                    1.0
+                }
             }
             ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
             _ => 1.0,

@@ -8,7 +8,8 @@ const MOST: usize = 16;
 const WORDS: usize = 4;
 /// Words before them that say what they are of.
 const BEFORE: usize = 3;
-/// Bytes of a longer line that are read.
+/// Bytes of a longer diff and of a longer line that are read.
+const DIFF: usize = 16 << 10;
 const LINE: usize = 400;
 
 /// Some words in the place of others.
@@ -33,7 +34,17 @@ pub(super) fn of<'a>(change: &'a Change) -> Vec<Edit<'a>> {
             in_lines(&lines(before), &lines(after))
         }
         _ if before.is_none() && after.is_none() => Vec::new(),
-        _ => vec![Edit { name: name(change).to_owned(), before: before.map(str::trim), after: after.map(str::trim) }],
+        _ => {
+            let name = name(change);
+            let whole = Edit { name: name.to_owned(), before: before.map(str::trim), after: after.map(str::trim) };
+            // Of several words of a value, such as options of a program, one may be what was edited.
+            let part = before.zip(after).filter(|(old, new)| old.contains(' ') && new.contains(' '));
+            let part = part
+                .and_then(|(old, new)| between(old, new))
+                .filter(|part| !part.name.is_empty() || part.before != before);
+            let part = part.map(|part| Edit { name: format!("{name} {}", part.name), ..part });
+            std::iter::once(whole).chain(part).collect()
+        }
     }
 }
 
@@ -48,6 +59,7 @@ fn in_diff(details: &str) -> Vec<Edit<'_>> {
     let (mut old, mut new) = (Vec::new(), Vec::new());
     let mut all = Vec::new();
     let mut in_hunk = false;
+    let details = details.get(..details.floor_char_boundary(DIFF)).unwrap_or(details);
     for line in details.lines().chain(["@@"]) {
         let is_head = line.starts_with("--- ") || line.starts_with("+++ ") || line.starts_with("diff ");
         let (removed, added) = (line.strip_prefix('-'), line.strip_prefix('+'));
@@ -128,16 +140,25 @@ pub(super) enum Way {
     Down,
     /// a load when it is raised,
     Up,
-    /// and a bound whichever way it moves.
+    /// and some do that change at all.
     Either,
 }
 
 impl Edit<'_> {
     /// Which way a number went that this is of.
     pub(super) fn way(&self) -> Option<Way> {
-        let (before, after) = (amount(self.before?)?, amount(self.after?)?);
+        let (old, new) = (self.before?, self.after?);
+        // `-Xmx6g` is an amount with its name before it.
+        let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b && !a.is_ascii_digit()).count();
+        let (before, after) = (amount(old.get(same..)?)?, amount(new.get(same..)?)?);
         Some(if after < before { Way::Down } else { Way::Up })
     }
+}
+
+/// Whether a change is of one number and nothing else.
+pub(super) fn is_number(change: &Change) -> bool {
+    let is_one = |text: Option<&str>| text.is_some_and(|text| amount(text).is_some());
+    is_one(change.before.as_deref()) && is_one(change.after.as_deref())
 }
 
 /// Which way a number went that a change is of: the first one's, where there are several.

@@ -98,6 +98,10 @@ pub(super) fn words(change: &Change) -> HashSet<String> {
         for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
             all.insert(part.to_lowercase());
             all.extend(names::humps(part).map(str::to_lowercase));
+            // `Xmx6g` is an `xmx`.
+            if let Some(digit) = part.find(|c: char| c.is_ascii_digit()).filter(|digit| *digit > 1) {
+                all.extend(part.get(..digit).map(str::to_lowercase));
+            }
         }
     }
     all

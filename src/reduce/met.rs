@@ -119,6 +119,7 @@ impl Names<'_> {
 
     fn edited(&self, edit: &Edit<'_>, kind: ChangeKind) -> Option<((usize, String), f64)> {
         let value = edit.after?.trim_matches(|c: char| c.is_whitespace() || "'\"`".contains(c));
+        let value = value.strip_prefix("//").unwrap_or(value);
         let is_known = |value: &str| self.baseline.is_some_and(|log| log.text.contains(value));
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
         if !(1..=200).contains(&value.len())
@@ -130,7 +131,8 @@ impl Names<'_> {
         }
         let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
         let is_phrase = value.len() > 7 && value.trim().contains(' ') && !value.contains('\n');
-        let is_place = value.contains("://") && edit.before.is_none_or(|before| !value.starts_with(before));
+        let is_place = value.contains("://") || value.starts_with('/') && value.matches('/').count() > 1;
+        let is_longer = edit.before.is_some_and(|before| value.starts_with(before));
         let is_name = value.len() > 4 && !value.contains(char::is_whitespace) && !is_number && !is_place;
         let is_of_release = matches!(kind, ChangeKind::Package);
         let own: Vec<String> = words_of(&edit.name).collect();
@@ -152,7 +154,7 @@ impl Names<'_> {
             }
             match () {
                 () if is_of_release && is_mixed && (is_apart || before == Some('v')) => AT_VERSION,
-                () if is_place && (is_apart || after == Some('/')) => AT_VALUE,
+                () if is_place && (is_apart || after == Some('/') && !is_longer) => AT_VALUE,
                 () if is_name => 0.0,
                 () if is_phrase && is_apart => AT_PHRASE,
                 () if is_quoted || is_apart && is_mixed && value.len() > 3 => AT_VALUE,

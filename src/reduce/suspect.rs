@@ -16,7 +16,7 @@ use super::{touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must reach to be a suspect.
+/// What a change must be above to be a suspect.
 const THRESHOLD: f64 = 0.25;
 /// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.25;
@@ -32,7 +32,8 @@ const SEEN: &str = "only some targets fail";
 /// What it adds that a change and the failure are about one sort of service.
 const SERVICE: f64 = 0.25;
 /// What sorts alone may say together: what the evidence names weighs more.
-const UNNAMED: f64 = 0.55;
+const UNNAMED: f64 = 0.4;
+const UNNAMED_EVENT: f64 = 0.55;
 /// From which weight on the sort of a failure says enough by itself.
 const SURELY: f64 = 0.45;
 /// How much the sort of a failure says where a change neither shares a name with it nor belongs to its step.
@@ -65,7 +66,7 @@ const TAKEN_OUT_AND_NAMED: f64 = 0.6;
 const TAKEN_OUT_FITS: f64 = 0.32;
 /// How much it says where something is missing that an earlier step's script is another; and how much is left of a commit that
 /// takes nothing away.
-const MADE: f64 = 0.34;
+const MADE: f64 = 0.26;
 const TAKES_NOTHING: f64 = 0.75;
 /// How much is left of a variable whose value was put nowhere.
 const UNREPLACED: f64 = 0.5;
@@ -97,7 +98,7 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
     let first = suspects.first().map_or(0.0, |first| first.score);
     // Where one is accused, the next ones are told too, though none of them would be alone.
-    let least = if first < THRESHOLD { f64::INFINITY } else { first * BESIDE_THE_FIRST };
+    let least = if first <= THRESHOLD { f64::INFINITY } else { first * BESIDE_THE_FIRST };
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
@@ -243,7 +244,10 @@ impl<'a> Bench<'a> {
         let doubt = if one.passed { 1.0 } else { self.scene.doubt(change) };
         let idle = idleness(change, by_kind, topics, self.lines());
         let likely = ((1.0 - unlikely) * closeness(change, self.run) * idle * doubt * leap(change)).clamp(0.0, 0.99);
-        let odds = if one.known < FITS && is_of_order(change) { 1.0 } else { sort_odds(change) };
+        // What such failures do not come of is not to blame the oftener.
+        let is_rare = is_of_order(change) || change.kind == ChangeKind::Worker;
+        let is_unlike = one.known < FITS && (is_rare || change.kind == ChangeKind::Process && self.is_known());
+        let odds = if is_unlike { sort_odds(change).min(1.0) } else { sort_odds(change) };
         likely * odds / (1.0 - likely + likely * odds)
     }
 
@@ -373,7 +377,8 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
     // What says where and how a service is used is nearer where the failure is about that sort of service.
     let is_setting = matches!(change.kind, ChangeKind::Variable | ChangeKind::Event);
     if known > 0.0 && is_setting && topics.share_a_service(change) {
-        known.max((1.0 - (1.0 - known) * (1.0 - SERVICE)).min(UNNAMED))
+        let most = if change.kind == ChangeKind::Event { UNNAMED_EVENT } else { UNNAMED };
+        known.max((1.0 - (1.0 - known) * (1.0 - SERVICE)).min(most))
     } else {
         known
     }
@@ -391,12 +396,16 @@ fn sort_odds(change: &Change) -> f64 {
     let title = change.title.as_str();
     let starts = |words: &[&str]| words.iter().any(|word| title.starts_with(word));
     match change.kind {
+        // A hosted machine has another version each week.
+        ChangeKind::Worker if starts(&["version of the runner's image"]) => 1.0,
         ChangeKind::Worker => 3.0,
         ChangeKind::Process if starts(&["container image ", "worker pool "]) => 3.0,
         ChangeKind::Target if starts(&["new target "]) => 1.7,
         ChangeKind::Process if is_of_order(change) => 1.5,
         ChangeKind::Process if starts(&["time limit ", "number of retries ", "pause between "]) => 0.5,
         ChangeKind::WorkItem => 0.4,
+        // That there is another release says nothing of what is in it.
+        ChangeKind::Package if title == "release" => 0.5,
         _ => 1.0,
     }
 }

@@ -1,8 +1,10 @@
 //! What a failure is about, by the words of its lines, and which changes such a failure comes of: a table of what somebody on call
 //! knows, for failures that no signature knows as well as for those that one does.
 
+use std::collections::HashSet;
+
 use super::edit::{Way, moved};
-use super::form::{holds, holds_any, words};
+use super::form::{holds_any, words};
 use super::names::says;
 use crate::model::{Change, Step};
 
@@ -120,14 +122,16 @@ impl Topics {
 
     /// Whether `change` is about a sort of service that the lines name.
     pub(super) fn share_a_service(&self, change: &Change) -> bool {
-        self.services.iter().any(|service| holds(change, service))
+        !self.services.is_empty() && is_about(&self.services, &words(change))
     }
 
     /// Whether `change` is about sorts of services, and the lines about others.
     pub(super) fn is_about_another(&self, change: &Change) -> bool {
-        !self.services.is_empty()
-            && !self.share_a_service(change)
-            && SERVICES.iter().any(|service| holds(change, service))
+        if self.services.is_empty() {
+            return false;
+        }
+        let words = words(change);
+        !is_about(&self.services, &words) && is_about(SERVICES, &words)
     }
 
     /// How much speaks for `change` as what a failure about this comes of, from 0 to 1.
@@ -140,7 +144,7 @@ impl Topics {
 
     /// How much speaks for `change` where the world outside refuses what is too much: an amount must have gone that way.
     pub(super) fn by_amount(&self, change: &Change) -> f64 {
-        self.best(change, |way, cause| way.is_some_and(|way| cause.way == Way::Either || cause.way == way))
+        self.best(change, |way, cause| cause.way == Way::Either || way == Some(cause.way))
     }
 
     fn best(&self, change: &Change, fits: impl Fn(Option<Way>, &Cause) -> bool) -> f64 {
@@ -148,11 +152,17 @@ impl Topics {
         let is_one = |cause: &&Cause| {
             cause.changes.contains(&change.kind)
                 && fits(way, cause)
+                && (way.is_some() || !cause.words.is_empty() || !matches!(cause.way, Way::Down | Way::Up))
                 && (cause.words.is_empty() || holds_any(&words, &cause.words))
         };
         let best = |topic: &Topic| topic.causes.iter().filter(is_one).map(|cause| cause.weight).fold(0.0, f64::max);
         self.about.iter().map(|(topic, sure)| best(topic) * sure).fold(0.0, f64::max)
     }
+}
+
+/// Whether `words` hold a name of one of `services`.
+fn is_about(services: &[&[&str]], words: &HashSet<String>) -> bool {
+    services.iter().any(|service| service.iter().any(|name| words.contains(*name)))
 }
 
 #[cfg(test)]

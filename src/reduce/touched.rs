@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::said::Said;
-use super::{form, names};
+use super::{edit, names};
 use crate::model::{Change, ChangeKind};
 
 /// How central the names of a title are to its change, and at least the names that a change brought in.
@@ -81,7 +81,7 @@ pub(super) fn touched(
     let by_value = if change.kind == ChangeKind::Package { VERSION } else { 1.0 };
     let (before, after) = (change.before.as_deref().unwrap_or_default(), change.after.as_deref().unwrap_or_default());
     // A mere number stands anywhere; where it is the one that was edited is told apart from this.
-    if !form::is_amount(change) {
+    if change.kind != ChangeKind::Variable || !edit::is_number(change) {
         both(before, after, &mut |word, form, place| touch(word, form, place * by_value));
     }
     let details = details(change, most);

@@ -97,7 +97,7 @@ pub(super) const OF_TIME: &[&str] = &[
 /// Words of trouble on the way to where libraries come from: then it is not their version.
 #[rustfmt::skip]
 pub(super) const ON_THE_WAY: &[&str] =
-    &["proxyerror", "connection broken", "connection refused", "timed out", "connection reset", "name resolution"];
+    &["proxyerror", "connection broken", "connection refused", "timed out", "connection reset", "name resolution", "enotfound", "getaddrinfo", "could not resolve host", "econnrefused", "etimedout", "econnreset", "unreachable"];
 
 /// Kinds of failures that another machine decides: the tools of the worker that asked have little to do with them.
 #[rustfmt::skip]

@@ -14,7 +14,7 @@
 //!
 //! `words`: of which a change must hold one in its title, its values or what was edited, as a word or a part of a name such as
 //! `MaxSize`; with `+` all of them; with `@` those of a list in `topic-lists.toml`; in angles a form of its value; none needed where
-//! it is missing. `way`: which way a number must have gone; `either` where that it moved is enough. `weight`: how much that alone speaks for it, from 0 to 1; over 0.3 it
+//! it is missing. `way`: which way a number must have gone; `either` where it is enough that it changed. `weight`: how much that alone speaks for it, from 0 to 1; over 0.3 it
 //! accuses without a word in common.
 
 use std::collections::BTreeMap;
