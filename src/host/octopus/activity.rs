@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::clean::{LogBuilder, clean_into};
 use crate::model::{Level, Log, Numbering, Outcome, Step};
 
+use super::bounded::Bounded;
 use super::wire::Task;
 
 /// The words with which a new attempt announces itself.
@@ -39,7 +40,7 @@ pub(super) struct Own {
 /// Reads `GET …/tasks/{id}/details`.
 pub(super) fn read(source: impl Read, own: &Own) -> Result<Activity, serde_json::Error> {
     let mut tree = Tree::default();
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 17, source));
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 17, Bounded::new(source)));
     // A hostile tree nested 128 deep is refused by the parser; real ones are at most six deep.
     Details(&mut tree).deserialize(&mut json)?;
     Ok(tree.finish(own))

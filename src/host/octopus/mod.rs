@@ -19,6 +19,7 @@ mod activity;
 mod again;
 mod api;
 mod beside;
+mod bounded;
 mod changes;
 mod context;
 mod examine;
