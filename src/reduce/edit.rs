@@ -4,6 +4,8 @@ use crate::model::{Change, ChangeKind};
 
 /// Edits of one change that are looked at; one of more lines is no matter of a few words.
 const MOST: usize = 16;
+/// Lines in one another's place that are held against each other; of more, hardly one is a matter of a few words.
+const ABREAST: usize = 128;
 /// Words that may differ in a line of which the rest is the same.
 const WORDS: usize = 4;
 /// Words before them that say what they are of.
@@ -84,6 +86,9 @@ fn in_diff(details: &str) -> Vec<Edit<'_>> {
 
 /// The edits between lines that stand in one another's place.
 fn in_lines<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<Edit<'a>> {
+    if old.len().max(new.len()) > ABREAST {
+        return Vec::new();
+    }
     if old.len() == new.len() {
         return old
             .iter()

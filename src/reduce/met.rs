@@ -120,13 +120,8 @@ impl Names<'_> {
     fn edited(&self, edit: &Edit<'_>, kind: ChangeKind) -> Option<((usize, String), f64)> {
         let value = edit.after?.trim_matches(|c: char| c.is_whitespace() || "'\"`".contains(c));
         let value = value.strip_prefix("//").unwrap_or(value);
-        let is_known = |value: &str| self.baseline.is_some_and(|log| log.text.contains(value));
         let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
-        if !(1..=200).contains(&value.len())
-            || !value.contains(char::is_alphanumeric)
-            || edit.before == Some(value)
-            || !is_number && is_known(value)
-        {
+        if !(1..=200).contains(&value.len()) || !value.contains(char::is_alphanumeric) || edit.before == Some(value) {
             return None;
         }
         let is_mixed = value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| !c.is_alphanumeric());
@@ -172,6 +167,10 @@ impl Names<'_> {
             (best > 0.0).then_some((line, best))
         });
         let (line, weight) = held.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
+        // A whole log is searched last, and only for what a line holds.
+        if !is_number && self.baseline.is_some_and(|log| log.text.contains(value)) {
+            return None;
+        }
         let told = if is_number { format!("{} {value}", edit.name) } else { value.to_owned() };
         Some(((line, told.trim().to_owned()), weight))
     }
