@@ -1,6 +1,6 @@
 //! The task logs that follow from a file of two runs.
 
-use super::{Runs, Side, Step};
+use super::{Change, Runs, Side, Step};
 
 impl Runs {
     /// The task's log in the form of `tasks/*.log`.
@@ -15,6 +15,9 @@ impl Runs {
         let mut over = false;
         for (index, step) in steps.iter().enumerate() {
             let number = index + 1;
+            if self.is_disabled(step, side) {
+                continue;
+            }
             if over || self.run(side).skip.contains(&step.name) {
                 body.push_str(&format!("== Skipped - Step {number}: {}\n", step.name));
                 continue;
@@ -53,6 +56,14 @@ impl Runs {
         let fatal = "Fatal | The deployment failed because one or more steps failed. Please see the deployment log for details.";
         let fatal = if failed { format!("{at} {fatal}\n") } else { String::new() };
         format!("{head}Start: {}\n\n= {state} 0-{} {}\n{fatal}{body}", self.start(side), at + 1, self.title(side))
+    }
+
+    /// Whether a change says that `step` was switched off in this run: the server does not plan it then.
+    fn is_disabled(&self, step: &Step, side: Side) -> bool {
+        let is_switch = |change: &&Change| {
+            change.setting.as_deref() == Some("IsDisabled") && change.step.as_deref() == Some(&*step.name)
+        };
+        self.changes.iter().find(is_switch).is_some_and(|change| change.text(side) == "true")
     }
 
     /// What Calamari says of where it runs.

@@ -63,7 +63,7 @@
 //! | `variable`, `library` | a value; `sensitive = true` for a hidden one, which was set anew |
 //! | `package` | a version |
 //! | `script` | the script of that step: `now`, a part of it, was `was` |
-//! | `setting`, `step` | a property (`Octopus.…`), or a field of the step or action, such as `Condition` or `Container` |
+//! | `setting`, `step` | a property (`Octopus.…`), or a field of the step or action, such as `Condition` or `Container`; with `IsDisabled` the run's log has no such step |
 //! | `new_step` | one of `[[steps]]` was not there |
 //! | `removed_step` | a step that is gone; `was` is its script |
 //! | `moved_step` | one of `[[steps]]` stood at place `was`, from 1 |
