@@ -16,15 +16,8 @@ struct Row {
     weight: f64,
 }
 
-const ACCESS: &[&str] = &[
-    "authentication",
-    "credential-expired",
-    "cloud-permission",
-    "ssh-key",
-    "kubernetes-rbac",
-    "file-permission",
-    "tls-certificate",
-];
+const ACCESS: &[&str] =
+    &["authentication", "credential-expired", "cloud-permission", "ssh-key", "kubernetes-rbac", "file-permission"];
 const DOWNLOAD: &[&str] =
     &["image-pull", "package-not-found", "package-download", "dependency-conflict", "version-mismatch"];
 const NETWORK: &[&str] = &["timeout", "connection", "dns", "proxy", "agent-failure", "scheduling", "service-control"];
@@ -234,8 +227,8 @@ pub(super) fn between(failure: &str, domain: Domain, change: &Change) -> f64 {
     // A value that may not be shown opens a door.
     let sealed = change.kind == ChangeKind::Variable && change.before.is_none() && change.after.is_none();
     let fits = |row: &&Row| {
-        let named = row.words.is_empty() || holds(change, row.words) || sealed && row.words == KEYS;
-        row.changes.contains(&change.kind) && named
+        let is_named = || row.words.is_empty() || sealed && row.words == KEYS || holds(change, row.words);
+        row.changes.contains(&change.kind) && is_named()
     };
     rows.filter(fits).map(|row| row.weight).fold(0.0, f64::max)
 }

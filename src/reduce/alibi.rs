@@ -220,12 +220,15 @@ impl Scene {
                 let is_bump = matches!(first, "bump" | "upgrade" | "update");
                 // Even the looks of a migration may not change.
                 let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
-                let unrelated = is_bump && (!self.is(OF_LIBRARIES) || self.is(ON_THE_WAY));
+                let unrelated = is_bump && !self.is(OF_LIBRARIES);
                 // `indexes.js: format` says what it does behind what it does it to.
                 let second =
                     message.split_once(": ").and_then(|(_, rest)| rest.split(|c: char| !c.is_alphanumeric()).next());
                 let is_for_readers = [Some(first), second].into_iter().flatten().any(|word| WORDS_ONLY.contains(&word));
-                if unrelated {
+                // What could not be fetched is named, in whatever version.
+                if is_bump && self.is(ON_THE_WAY) {
+                    0.25
+                } else if unrelated {
                     0.4
                 } else if is_for_readers && !is_looked_at {
                     0.5

@@ -131,10 +131,20 @@ fn between<'a>(old: &'a str, new: &'a str) -> Option<Edit<'a>> {
 }
 
 /// The words of a line: what stands between spaces and the signs of shells and data.
-fn words(line: &str) -> Vec<&str> {
+pub(super) fn words(line: &str) -> Vec<&str> {
     line.split(|c: char| c.is_whitespace() || "=\"'`,;()[]{}<>|".contains(c) || c == ':')
         .filter(|word| !word.is_empty())
         .collect()
+}
+
+/// A number that stands for itself, without a unit.
+pub(super) fn plain(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The items of a list, or the words of a line.
+pub(super) fn items(text: &str) -> impl Iterator<Item = &str> {
+    words(text).into_iter().map(|word| word.trim_matches(['-', '.', '/'])).filter(|word| !word.is_empty())
 }
 
 /// Which way a number went.
@@ -150,12 +160,21 @@ pub(super) enum Way {
 }
 
 impl Edit<'_> {
+    /// An amount of what this is of: `1500m` of a processor is one and a half of it.
+    fn amount(&self, text: &str) -> Option<f64> {
+        let is_cpu = self.name.to_lowercase().contains("cpu");
+        match text.trim().strip_suffix('m').filter(|_| is_cpu) {
+            Some(number) => plain(number).map(|number| number / 1_000.0),
+            None => amount(text),
+        }
+    }
+
     /// Which way a number went that this is of.
     pub(super) fn way(&self) -> Option<Way> {
         let (old, new) = (self.before?, self.after?);
         // `-Xmx6g` is an amount with its name before it.
         let same = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b && !a.is_ascii_digit()).count();
-        let (before, after) = (amount(old.get(same..)?)?, amount(new.get(same..)?)?);
+        let (before, after) = (self.amount(old.get(same..)?)?, self.amount(new.get(same..)?)?);
         Some(if after < before { Way::Down } else { Way::Up })
     }
 }

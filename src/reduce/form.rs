@@ -15,6 +15,9 @@ const ENDINGS: &[&str] = &[
     "pfx", "crt", "key", "tf", "tfvars", "tfstate", "csv", "pdf",
 ];
 
+/// Files of a commit that are read for what it is about.
+const FILES: usize = 8;
+
 /// The forms of a change's values, each in angles.
 pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if change.kind == ChangeKind::Process {
@@ -48,6 +51,9 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if any(is_address) {
         forms.push("<address>");
     }
+    if before.zip(after).is_some_and(|(before, after)| is_other_scheme(before, after)) {
+        forms.push("<scheme>");
+    }
     if any(is_path) {
         forms.push("<path>");
     }
@@ -74,10 +80,13 @@ pub(super) fn holds_any(words: &HashSet<String>, terms: &[String]) -> bool {
 /// The words that a change holds in its title, its values and what was edited, in lower case, parts of names such as `ApiKey` by
 /// themselves too; and the forms of its values, in angles.
 pub(super) fn words(change: &Change) -> HashSet<String> {
-    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line.
+    // A set of variables names in its details what may have changed in it; a commit says more there than in its first line, and a
+    // new step what it does.
+    let is_new = change.kind == ChangeKind::Process && change.title.starts_with("new step ");
     let details = match change.kind {
         ChangeKind::Variable => change.details.as_deref(),
         ChangeKind::Commit => change.details.as_deref().map(message),
+        ChangeKind::Process if is_new => change.details.as_deref(),
         _ => None,
     };
     // What a step is called says what it is for, not what was changed of it.
@@ -86,13 +95,15 @@ pub(super) fn words(change: &Change) -> HashSet<String> {
         ChangeKind::Process => change.title.split(" of step ").next().unwrap_or_default(),
         _ => change.title.as_str(),
     };
-    // Of a script it is what was edited in it.
+    // Of a script it is what was edited in it, of a commit also in which files.
     let is_script = change.kind == ChangeKind::Process && title.starts_with("script");
-    let edits = if is_script { edit::of(change) } else { Vec::new() };
+    let is_commit = change.kind == ChangeKind::Commit;
+    let edits = if is_script || is_commit { edit::of(change) } else { Vec::new() };
+    let files = files(change).filter(|_| is_commit);
     let edited = edits.iter().flat_map(|edit| [Some(edit.name.as_str()), edit.before, edit.after]);
     let values = [change.before.as_deref(), change.after.as_deref(), details].map(|text| text.filter(|_| !is_script));
     let mut all: HashSet<String> = of(change).into_iter().map(str::to_owned).collect();
-    for text in [Some(title)].into_iter().chain(values).chain(edited).flatten() {
+    for text in [Some(title)].into_iter().chain(values).chain(edited).flatten().chain(files) {
         // What a long text is about is said before that.
         let text = text.get(..text.floor_char_boundary(2_000)).unwrap_or(text);
         for part in text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()) {
@@ -105,6 +116,14 @@ pub(super) fn words(change: &Change) -> HashSet<String> {
         }
     }
     all
+}
+
+/// The first files that a commit's details list.
+fn files(change: &Change) -> impl Iterator<Item = &str> {
+    let details = change.details.as_deref().unwrap_or_default();
+    let list = details.split_once("Files:\n").map_or("", |(_, list)| list);
+    let lines = list.lines().take_while(|line| !line.trim().is_empty()).take(FILES);
+    lines.map(|line| line.split(" +").next().unwrap_or(line))
 }
 
 /// Whether a step that is gone, or lines of a script that were changed, log in somewhere.
@@ -184,6 +203,12 @@ fn is_upgraded(text: &str) -> bool {
 /// Whether `text` says where something is reached: an address with a scheme, a host, a connection string.
 fn is_address(text: &str) -> bool {
     text.split([',', ';', ' ', '=']).any(|part| part.contains("://") || is_host(part))
+}
+
+/// Whether an address goes by another protocol than before: `redis://` and `rediss://`.
+fn is_other_scheme(before: &str, after: &str) -> bool {
+    let scheme = |text: &str| text.split_once("://").map(|(scheme, _)| scheme.to_lowercase());
+    scheme(before).zip(scheme(after)).is_some_and(|(before, after)| before != after)
 }
 
 fn is_host(text: &str) -> bool {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::alibi::Bearing;
 use super::edit::{self, Edit};
-use super::said::{LOUD, complains, of_the_run, said, standing};
+use super::said::{LOUD, complains, of_the_run, said, standing, without_echoes};
 use super::touched::{BROUGHT_IN, details, most, touched};
 use super::{names, places};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run};
@@ -20,6 +20,24 @@ const AT_VALUE: f64 = 0.5;
 const AT_PHRASE: f64 = 0.65;
 const AT_NUMBER: f64 = 0.6;
 const AT_VERSION: f64 = 0.25;
+/// What it says that a line names what a change took away, or misses what it calls otherwise; how much of that is looked for.
+const AT_GONE: f64 = 0.5;
+const AT_MISSED: f64 = 0.65;
+const GONE: usize = 16;
+/// Letters up to which a word without any sign may be an ordinary one.
+const PLAIN: usize = 8;
+/// What it says that a number went past a bound which a line says, and with which words lines say one.
+const AT_BOUND: f64 = 0.45;
+const AT_BOUND_OF_ANOTHER: f64 = 0.25;
+#[rustfmt::skip]
+const BOUNDS: &[&str] = &[
+    "between", "at least", "at most", "maximum", "minimum", "max", "min", "greater", "less", "exceed", "exceeds", "exceeded",
+    "limit", "larger", "smaller", "range", "allowed", "more than", "fewer", "up to", "higher", "lower", "above", "below",
+];
+/// Bytes of a line in which it is looked for.
+const LONG: usize = 2_000;
+/// Lines that complain of which that is looked for.
+const COMPLAINTS: usize = 64;
 /// Bytes before a number in which what it is of is said.
 const NEAR: usize = 40;
 /// Letters with which two forms of a word begin alike.
@@ -34,28 +52,66 @@ pub(super) const ORDINARY: f64 = 0.2;
 
 /// What is needed to hold the names of changes against those of the evidence.
 pub(super) struct Names<'a> {
-    pub(super) log: &'a Log,
-    pub(super) evidence: &'a Evidence,
-    pub(super) weights: &'a BTreeMap<usize, f64>,
-    pub(super) run: &'a Run,
-    pub(super) baseline: Option<&'a Log>,
-    pub(super) outside: bool,
+    log: &'a Log,
+    evidence: &'a Evidence,
+    weights: &'a BTreeMap<usize, f64>,
+    run: &'a Run,
+    baseline: Option<&'a Log>,
+    outside: bool,
+    complaints: Vec<Complaint<'a>>,
 }
 
-impl Names<'_> {
+/// A line that tells why and complains.
+struct Complaint<'a> {
+    line: usize,
+    text: &'a str,
+    /// Whether it says that something is missing.
+    is_missing: bool,
+    /// The numbers that it says, where it speaks of a bound.
+    bounds: Vec<f64>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(
+        log: &'a Log,
+        evidence: &'a Evidence,
+        weights: &'a BTreeMap<usize, f64>,
+        run: &'a Run,
+        baseline: Option<&'a Log>,
+        outside: bool,
+    ) -> Self {
+        let loud = weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| (*line, log.line(*line)));
+        let short = loud.map(|(line, text)| (line, text.get(..text.floor_char_boundary(LONG)).unwrap_or(text)));
+        let complaints = short.filter(|(_, text)| complains(text)).take(COMPLAINTS).map(|(line, text)| {
+            let lower = text.to_lowercase();
+            let is_bound = BOUNDS.iter().any(|word| names::says(&lower, word));
+            let bounds = if is_bound { numbers(&lower).collect() } else { Vec::new() };
+            Complaint { line, text, is_missing: is_missing(&lower), bounds }
+        });
+        Self { log, evidence, weights, run, baseline, outside, complaints: complaints.collect() }
+    }
+
     /// What each change and the evidence share.
     pub(super) fn all_met(&self, changes: &[Change], bearing: &[Bearing]) -> Vec<Met> {
         let (log, weights) = (self.log, self.weights);
-        let said = said(log, self.evidence, weights);
+        let all_said = said(log, self.evidence, weights);
+        // Of a script its own words say nothing that a shell only says again.
+        let quieter = without_echoes(log, weights, changes);
+        let unsaid = said(log, self.evidence, &quieter);
+        let is_script = |change: &Change| change.kind == ChangeKind::Process && change.title.starts_with("script of ");
+        let said_to = |change: &Change| if is_script(change) { &unsaid } else { &all_said };
         let most = most(changes.len());
-        let touched: Vec<BTreeMap<String, f64>> =
-            changes.iter().zip(bearing).map(|(change, at)| touched(change, &said, most, *at == Bearing::Own)).collect();
+        let touched: Vec<BTreeMap<String, f64>> = changes
+            .iter()
+            .zip(bearing)
+            .map(|(change, at)| touched(change, said_to(change), most, *at == Bearing::Own))
+            .collect();
         let mut holders: HashMap<&str, usize> = HashMap::new();
         for name in touched.iter().flat_map(BTreeMap::keys) {
             *holders.entry(name).or_default() += 1;
         }
-        let here = standing(log, &said, &holders);
-        let usual = self.baseline.map(|log| standing(log, &said, &holders)).unwrap_or_default();
+        let here = standing(log, &all_said, &holders);
+        let usual = self.baseline.map(|log| standing(log, &all_said, &holders)).unwrap_or_default();
         let places = places::of(log, weights);
         let of_the_run = of_the_run(self.run);
         let mut all = Vec::new();
@@ -65,7 +121,7 @@ impl Names<'_> {
             let is_brought = |name: &str, place: f64| place >= BROUGHT_IN && !usual.contains_key(name);
             let brought = touched.iter().filter(|(name, place)| !self.outside || is_brought(name, **place));
             let meetings = brought.filter_map(|(name, place)| {
-                let said = said.get(name.as_str())?;
+                let said = said_to(change).get(name.as_str())?;
                 // A change of the step names it anyway.
                 if said.lines.is_empty() && *at == Bearing::Own {
                     return None;
@@ -114,7 +170,47 @@ impl Names<'_> {
     fn value(&self, change: &Change) -> Option<((usize, String), f64)> {
         let edits = edit::of(change);
         let found = edits.iter().filter_map(|edit| self.edited(edit, change.kind));
-        found.max_by(|a, b| a.1.total_cmp(&b.1))
+        let gone = edits.iter().filter_map(|edit| self.gone(edit, &edits));
+        let bound = edits.iter().filter(|_| change.kind != ChangeKind::Commit).filter_map(|edit| self.beyond(edit));
+        found.chain(gone).chain(bound).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Where a line that tells why names what `edit`, one of `all` of a change, took away or calls otherwise.
+    fn gone(&self, edit: &Edit<'_>, all: &[Edit<'_>]) -> Option<((usize, String), f64)> {
+        let before: Vec<&str> = edit::items(edit.before?).collect();
+        let stays = |item: &str| all.iter().filter_map(|edit| edit.after).flat_map(edit::items).any(|one| one == item);
+        let is_taken = edit.after.is_none_or(|after| edit::items(after).all(|item| before.contains(&item)));
+        let gone = before.into_iter().filter(|item| item.len() > 3 && names::is_one(item) && !stays(item));
+        let gone: Vec<&str> = gone.take(GONE).collect();
+        self.complaints.iter().find_map(|complaint| {
+            // What goes by another name now is missed where somebody still calls it so.
+            let weight = match (is_taken, complaint.is_missing) {
+                (_, true) => AT_MISSED,
+                (true, false) => AT_GONE,
+                (false, false) => return None,
+            };
+            let text = complaint.text;
+            let is_named = |item: &&&str| {
+                let is_word = item.bytes().all(|byte| byte.is_ascii_lowercase());
+                let quoted = || ['\'', '"', '`'].iter().any(|sign| text.contains(&format!("{sign}{item}{sign}")));
+                stands_apart(text, item) && (!is_word || item.len() > PLAIN || quoted())
+            };
+            let item = gone.iter().find(is_named)?;
+            Some(((complaint.line, (*item).to_owned()), weight))
+        })
+    }
+
+    /// Where a line that tells why says a bound which parts the new number from the old.
+    fn beyond(&self, edit: &Edit<'_>) -> Option<((usize, String), f64)> {
+        let (old, new) = (edit::plain(edit.before?)?, edit::plain(edit.after?)?);
+        let parts = |bound: &f64| old < *bound && *bound <= new || new <= *bound && *bound < old;
+        let own: Vec<String> = words_of(&edit.name).collect();
+        self.complaints.iter().find_map(|complaint| {
+            let bound = complaint.bounds.iter().find(|bound| parts(bound) && **bound >= 2.0)?;
+            let says = words_of(complaint.text).any(|word| own.iter().any(|one| is_akin(one, &word)));
+            let weight = if says { AT_BOUND } else { AT_BOUND_OF_ANOTHER };
+            Some(((complaint.line, format!("{} {bound}", edit.name).trim().to_owned()), weight))
+        })
     }
 
     fn edited(&self, edit: &Edit<'_>, kind: ChangeKind) -> Option<((usize, String), f64)> {
@@ -176,6 +272,75 @@ impl Names<'_> {
     }
 }
 
+/// Whether a line, in lower case, says that something is missing.
+fn is_missing(line: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "not found",
+        "no such",
+        "unknown",
+        "does not exist",
+        "doesn't exist",
+        "not exist",
+        "unable to find",
+        "failed to find",
+        "could not find",
+        "cannot find",
+        "can't find",
+        "missing",
+        "undefined",
+        "not defined",
+        "no matches",
+        "no match",
+        "unresolved",
+        "cannot resolve",
+        "could not resolve",
+        "invalid column",
+        "invalid object",
+        "not recognized",
+        "unrecognized",
+        "has no",
+        "no member",
+        "no attribute",
+        "not declared",
+        "undeclared",
+        "nil pointer",
+        "not registered",
+        "is not a",
+        "enoent",
+        "404",
+        "keyerror",
+        "no module",
+        "cannot open",
+        "could not be found",
+        "nosuch",
+        "not present",
+        "unable to load",
+        "failed to load",
+        "cannot locate",
+        "is not set",
+        "no longer",
+    ];
+    WORDS.iter().any(|word| line.contains(word))
+}
+
+/// The numbers of a line that are no parts of times, versions and names.
+fn numbers(line: &str) -> impl Iterator<Item = f64> {
+    let words = line.split(|c: char| c.is_whitespace() || "()[]{}<>,;=\"'`".contains(c));
+    words
+        .filter_map(|word| word.trim_end_matches(['.', ':', '%']).parse::<f64>().ok())
+        .filter(|number| number.is_finite())
+}
+
+/// Whether `item` stands in `line` and is no part of a longer name.
+fn stands_apart(line: &str, item: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    line.match_indices(item).any(|(at, _)| {
+        let (left, right) = (line.get(..at).unwrap_or_default(), line.get(at + item.len()..).unwrap_or_default());
+        let is_dotted = right.strip_prefix('.').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
+        !left.ends_with(|c| goes_on(c) || c == '.') && !right.starts_with(goes_on) && !is_dotted
+    })
+}
+
 /// Whether two words are forms of one: `replicas` and `replication`.
 fn is_akin(one: &str, other: &str) -> bool {
     let same = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
@@ -215,8 +380,10 @@ pub(super) struct Met {
     pub(super) weight: f64,
     pub(super) lines: Vec<usize>,
     pub(super) words: Vec<String>,
-    /// Whether a line that tells why holds one of the words.
+    /// Whether a line that tells why holds one of the words,
     pub(super) names_a_cause: bool,
+    /// and whether it speaks of the very place or value that was edited.
+    pub(super) is_exact: bool,
 }
 
 impl Met {
@@ -227,6 +394,7 @@ impl Met {
         let mut taken: Vec<&str> = Vec::new();
         if let Some(((line, place), weight)) = at_line {
             left *= 1.0 - weight;
+            met.is_exact = true;
             met.cite(&[line], &place);
         }
         for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
@@ -294,8 +462,7 @@ mod tests {
             url: None,
         };
         let (evidence, weights, run) = (Evidence::default(), BTreeMap::from([(0, 1.0)]), Run::default());
-        let names =
-            Names { log: &log, evidence: &evidence, weights: &weights, run: &run, baseline: None, outside: false };
+        let names = Names::of(&log, &evidence, &weights, &run, None, false);
         assert_eq!(names.value(&change).is_some(), expected, "{title}: {line}");
     }
 
@@ -307,6 +474,33 @@ mod tests {
         check("unable to place it 5 times", "Kafka:ReplicationFactor", ("3", "5"), false);
         check("+ aws lambda update --timeout 30 --memory-size 768", "Lambda.Memory", ("512", "768"), false);
         check("error: the port 20225 is refused", "Ssh:Port", ("22", "2022"), false);
+    }
+
+    #[test]
+    fn a_bound_accuses_the_number_that_went_past_it() {
+        check("Invalid TTL. Must be between 60 and 86400 seconds", "Dns:Ttl", ("3600", "30"), true);
+        check("Invalid TTL. Must be between 60 and 86400 seconds", "Dns:Ttl", ("3600", "120"), false);
+        check("error: it took 60 seconds", "Dns:Ttl", ("3600", "30"), false);
+        check("max 20 must be greater than or equal to min: invalid", "Pods:Min", ("12", "24"), true);
+    }
+
+    #[test]
+    fn what_was_taken_away_or_renamed_is_missed() {
+        check("unable to find the backend 'bk_meter'", "Backend", ("bk_meter", "bk_meter_api"), true);
+        check("the backend 'bk_meter' failed", "Backend", ("bk_meter", "bk_meter_api"), false);
+        check(
+            "Invalid host: 'alumni.example.edu'",
+            "Hosts",
+            ("www.example.edu,alumni.example.edu", "www.example.edu"),
+            true,
+        );
+        check(
+            "Invalid host: 'www.example.edu'",
+            "Hosts",
+            ("www.example.edu,alumni.example.edu", "www.example.edu"),
+            false,
+        );
+        check("no such directory: /srv/alumni.example.edu/x", "Hosts", ("alumni.example", "b.example"), false);
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod edit;
 mod form;
 mod met;
 mod names;
+mod odds;
 mod pick;
 mod places;
 mod rank;

@@ -59,7 +59,9 @@ const WORD: f64 = 0.35;
 /// A word in capitals.
 const SHOUTED: f64 = 0.55;
 /// A name too short to be one by itself.
-const SHORT: f64 = 0.2;
+const SHORT: f64 = 0.28;
+/// A number with its unit, such as `10m`.
+const AMOUNT: f64 = 0.15;
 
 /// Whether a form is that of a name which stands only as a part of longer ones.
 pub(super) fn is_joint(form: f64) -> bool {
@@ -266,12 +268,16 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
     let cuts = cuts(word);
     let hump = |from: usize, to: usize| word.get(*cuts.get(from)?..*cuts.get(to)?);
     let humps = cuts.len() - 1;
+    let is_amount = digits > 0 && count - digits < 3 && word.bytes().take(digits).all(|byte| byte.is_ascii_digit());
     let weight = match count {
+        _ if is_amount => AMOUNT,
         _ if digits > 0 && count > 2 => 0.7,
         _ if humps > 1 && count > 4 => plain.max(0.8),
         // Who shouts a word means that very word, such as a command of a protocol.
         _ if count > 4 && word.bytes().all(|byte| byte.is_ascii_uppercase()) => plain.max(SHOUTED),
         ..3 => 0.0,
+        // `SKU`, `TTL`.
+        3 if word.bytes().all(|byte| byte.is_ascii_uppercase()) => plain.max(SHORT),
         3 if plain <= WORD => 0.0,
         3 | 4 => plain * 0.6,
         _ => plain,
@@ -283,6 +289,8 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
     for at in 0..if humps > 1 { humps } else { 0 } {
         if let Some(hump) = hump(at, at + 1).filter(is_word) {
             found(hump, WORD * 0.8);
+        } else if let Some(hump) = hump(at, at + 1) {
+            short(hump, found);
         }
         // `StartTls` of `UseStartTls` is what others write as one word.
         for end in (at + 2..=humps).filter(|end| end - at < humps) {
@@ -291,6 +299,11 @@ fn single<'a>(word: &'a str, plain: f64, found: &mut impl FnMut(&'a str, f64)) {
             }
         }
     }
+}
+
+/// Whether a word is more than a number and an ordinary word of the field.
+pub(super) fn is_one(word: &str) -> bool {
+    word.contains(char::is_alphabetic) && !is_common(word)
 }
 
 fn is_common(word: &str) -> bool {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aho_corasick::AhoCorasick;
 
-use super::names;
-use crate::model::{Evidence, Level, Log, Outcome, Run, Step};
+use super::{edit, names};
+use crate::model::{Change, ChangeKind, Evidence, Level, Log, Outcome, Run, Step};
 use crate::signature::SURE;
 
 /// From which weight on a line is one of those that tell why.
@@ -17,6 +17,22 @@ const ALONE: f64 = 0.7;
 const AMONG_ALL: f64 = 0.3;
 /// Lines that are remembered of one name.
 const REMEMBERED: usize = 3;
+
+/// How much of a line is left that says that something went well.
+const WELL: f64 = 0.4;
+/// How much of a line is left that only says again what a script tells its shell to do.
+const ECHOED: f64 = 0.3;
+/// Of the words of such a line, the share in percent that one line of a script holds, how many there must be, and how many lines are read.
+const ECHO: usize = 80;
+const ECHO_WORDS: usize = 3;
+const SCRIPT_LINES: usize = 2_000;
+
+/// `weights` with less for lines that only say again what a script of `changes` tells its shell.
+pub(super) fn without_echoes(log: &Log, weights: &BTreeMap<usize, f64>, changes: &[Change]) -> BTreeMap<usize, f64> {
+    let scripts: Vec<Vec<&str>> = script_lines(changes).take(SCRIPT_LINES).map(edit::words).collect();
+    let is_one = |line: usize| is_trace(log, line) || is_echo(log.line(line), &scripts);
+    weights.iter().map(|(line, weight)| (*line, if is_one(*line) { weight * ECHOED } else { *weight })).collect()
+}
 
 /// How much each shown line explains, from 0 to 1.
 pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTreeMap<usize, f64> {
@@ -34,6 +50,7 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
             let start = log.line(index).trim_start();
             let level = if start.starts_with("at ") || start.starts_with("File \"") { level * 0.4 } else { level };
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
+            let weight = if went_well(log.line(index)) { weight * WELL } else { weight };
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
     }
@@ -42,6 +59,43 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
         *weight = weight.max(if found.strength >= SURE { 1.0 } else { 0.7 });
     }
     weights
+}
+
+/// The lines of the scripts that were edited, as they are now.
+fn script_lines(changes: &[Change]) -> impl Iterator<Item = &str> {
+    let scripts =
+        changes.iter().filter(|one| one.kind == ChangeKind::Process && one.title.starts_with("script of step "));
+    scripts.flat_map(|change| {
+        let diff = change.details.as_deref().unwrap_or_default().lines().filter(|line| !line.starts_with(['-', '@']));
+        let diff = diff.map(|line| line.strip_prefix('+').unwrap_or(line));
+        diff.chain(change.after.as_deref().unwrap_or_default().lines())
+    })
+}
+
+/// Whether a shell that tells what it runs wrote the line. PowerShell underlines in the next one what is wrong.
+fn is_trace(log: &Log, index: usize) -> bool {
+    let is_underlined = || index + 1 < log.lines.len() && log.line(index + 1).contains("~~");
+    log.line(index).starts_with("+ ") && !is_underlined()
+}
+
+/// Whether `line` is the command that a script told its shell.
+fn is_echo(line: &str, scripts: &[Vec<&str>]) -> bool {
+    let line =
+        line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).trim_start_matches(['+', '$', '>', '#', ' ']);
+    let words = edit::words(line);
+    let share = |one: &[&str], other: &[&str]| one.iter().filter(|word| other.contains(word)).count();
+    let most = |all: usize, some: usize| some * 100 >= all * ECHO;
+    words.len() >= ECHO_WORDS && scripts.iter().any(|script| most(words.len(), share(&words, script)))
+}
+
+/// Whether a line says that something went well: what it names is not what failed.
+fn went_well(text: &str) -> bool {
+    const ENDS: &[&str] = &["ok", "done", "passed", "succeeded", "successfully", "success", "applied", "✓", "✔"];
+    const STARTS: &[&str] = &["✓", "✔", "ok ", "pass ", "ok:", "passed "];
+    let text = text.trim_end_matches(['.', '!', ' ', ')', ']']).trim_start();
+    let end = text.rsplit([' ', '.', '(', '[', ':', '\t']).next().unwrap_or_default().to_lowercase();
+    let start = text.get(..text.floor_char_boundary(8)).unwrap_or_default().to_lowercase();
+    (ENDS.contains(&end.as_str()) || STARTS.iter().any(|word| start.starts_with(word))) && !complains(text)
 }
 
 /// Words with which a line says that something is wrong.
@@ -185,4 +239,36 @@ pub(super) fn of_the_run(run: &Run) -> BTreeMap<String, f64> {
         });
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_well_is_told_from_what_did_not() {
+        for (line, expected) in [
+            ("  Applying users.0007_preferred_language... OK", true),
+            ("✓ signs in (840 ms)", true),
+            ("Copy finished successfully.", true),
+            ("  Applying billing.0022_payer...", false),
+            ("error: it did not end OK", false),
+            ("Reissue the statement after the current backup is completed.", false),
+        ] {
+            assert_eq!(went_well(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_a_script_says_is_an_echo_of_it() {
+        let script = edit::words("docker run -d --restart on-failure:3 -p 8081:8080 shop:5.0.0");
+        for (line, expected) in [
+            ("docker run -d --restart on-failure:3 -p 8081:8080 shop:5.0.0", true),
+            ("+ docker run -d --restart on-failure:3 -p 8081:8080 shop:5.0.0", true),
+            ("docker: Error response from daemon: port 8081 is taken", false),
+            ("docker run", false),
+        ] {
+            assert_eq!(is_echo(line, std::slice::from_ref(&script)), expected, "{line}");
+        }
+    }
 }

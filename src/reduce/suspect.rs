@@ -11,16 +11,18 @@ use super::alibi::{Bearing, Scene};
 use super::form;
 use super::met::{Met, Names, ORDINARY, rarity};
 use super::said::{key_line, line_weights, loud};
-use super::topic::Topics;
-use super::{touched, version};
+use super::topic::{Outside, Topics};
+use super::{odds, touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
 /// What a change must be above to be a suspect.
-const THRESHOLD: f64 = 0.25;
+const THRESHOLD: f64 = 0.15;
+/// The same where the world outside is said to be to blame, or the clock.
+const THRESHOLD_OUTSIDE: f64 = 0.2;
 /// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
-const BESIDE_THE_FIRST: f64 = 0.25;
-const BESIDE: f64 = 0.12;
+const BESIDE_THE_FIRST: f64 = 0.2;
+const BESIDE: f64 = 0.05;
 /// Suspects that are told.
 const MOST: usize = 5;
 /// From which weight on a meeting sets a change apart from others of its sort.
@@ -50,7 +52,7 @@ const PASSED: f64 = 0.55;
 const NEW_AND_ALONE: f64 = 0.5;
 const ALONE: f64 = 0.2;
 /// How much it says that something ended, where such an end is what failed.
-const ENDED: f64 = 0.6;
+const ENDED: f64 = 0.85;
 /// How much it says of a package that an older one was taken than before.
 const OLDER: f64 = 0.34;
 /// From which weight on a failure comes of a step that no longer runs before; how much that says of one that did before the
@@ -60,7 +62,7 @@ const DISPLACED: f64 = 0.45;
 const DISPLACED_AND_NAMED: f64 = 0.7;
 const DISPLACED_AND_MISSED: f64 = 0.85;
 /// The same where it is not known that such failures come of it.
-const STANDS_ELSEWHERE: f64 = 0.36;
+const STANDS_ELSEWHERE: f64 = 0.42;
 /// The same of a step that was taken out, of which it is not known where it stood, and from which weight on it needs no name.
 const TAKEN_OUT_AND_NAMED: f64 = 0.6;
 const TAKEN_OUT_FITS: f64 = 0.32;
@@ -72,6 +74,8 @@ const TAKES_NOTHING: f64 = 0.75;
 const UNREPLACED: f64 = 0.5;
 /// Numbers that are names.
 const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
+/// How much the sort of what the failed step uses says where the world outside is said to be to blame.
+const OWN_OUTSIDE: f64 = 0.8;
 /// From which weight on names speak together with a sort, and how much.
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
@@ -98,7 +102,8 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
     let first = suspects.first().map_or(0.0, |first| first.score);
     // Where one is accused, the next ones are told too, though none of them would be alone.
-    let least = if first <= THRESHOLD { f64::INFINITY } else { first * BESIDE_THE_FIRST };
+    let threshold = if bench.outside || bench.topics.expired { THRESHOLD_OUTSIDE } else { THRESHOLD };
+    let least = if first <= threshold { f64::INFINITY } else { first * BESIDE_THE_FIRST };
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
     suspects
@@ -148,7 +153,7 @@ impl<'a> Bench<'a> {
         let weights = line_weights(log, evidence, false);
         let topics = Topics::of(loud(log, &weights), kind, &log.steps);
         let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
-        let outside = topics.outside || kind.is_some_and(affinity::is_outside);
+        let outside = topics.outside != Outside::Spared || kind.is_some_and(affinity::is_outside);
         let weights = if outside { line_weights(log, evidence, true) } else { weights };
         Self { log, evidence, run, weights, failure, topics, scene, outside, reads: false, uses: false }
     }
@@ -160,6 +165,11 @@ impl<'a> Bench<'a> {
     /// Whether it is known what such failures come of.
     fn is_known(&self) -> bool {
         self.failure.is_some() || self.topics.are_known()
+    }
+
+    /// Whether others refused what they serve.
+    fn is_refused(&self) -> bool {
+        self.failure.is_some_and(|failure| affinity::is_outside(&failure.kind))
     }
 
     /// Whether what failed is not of the step's making.
@@ -176,7 +186,7 @@ impl<'a> Bench<'a> {
         };
         (self.reads, self.uses) = (own(&[ChangeKind::Variable]), own(&[ChangeKind::Event, ChangeKind::Variable]));
         let (log, evidence, weights, run) = (self.log, self.evidence, &self.weights, self.run);
-        let names = Names { log, evidence, weights, run, baseline, outside: self.outside };
+        let names = Names::of(log, evidence, weights, run, baseline, self.outside);
         let met = names.all_met(changes, &bearing);
         let all = changes.iter().zip(bearing).zip(met);
         all.map(|((change, at), met)| {
@@ -197,7 +207,13 @@ impl<'a> Bench<'a> {
     /// How much the sort of a change speaks for it.
     fn known(&self, change: &Change, at: Bearing, met: &Met, passed: bool) -> f64 {
         let known = if self.outside {
-            self.topics.by_amount(change)
+            // What the failed step itself uses may be why others did not serve it.
+            let is_new = at == Bearing::Before && change.title.starts_with("new step ");
+            let is_used =
+                at == Bearing::Own && matches!(change.kind, ChangeKind::Variable | ChangeKind::Process) || is_new;
+            let own = if is_used { self.topics.towards(change) } else { 0.0 };
+            let amount = self.topics.by_amount(change);
+            amount.max(own * OWN_OUTSIDE)
         } else {
             by_kind(change, self.failure, &self.topics, || self.lines())
         };
@@ -227,7 +243,15 @@ impl<'a> Bench<'a> {
         // What is deployed is named wherever a deployment fails, and changes with every release.
         let news = match change.kind {
             // Whatever is asked of who is in trouble fails.
-            _ if topics.down => 0.3,
+            _ if topics.outside == Outside::Down => 0.3,
+            // What waits for others is named there, and does not hold it.
+            ChangeKind::Commit | ChangeKind::Package if topics.outside == Outside::Held => 0.3,
+            // Other programs of ours speak of the world outside too.
+            ChangeKind::Commit if self.is_refused() && one.at != Bearing::Own => 0.2,
+            // Who may do what is not a matter of what a program names.
+            ChangeKind::Commit if topics.is_access() && one.known < FITS => 0.65,
+            // What a script names stands in the log of its step anyway.
+            ChangeKind::Process if one.at == Bearing::Own && change.title.starts_with("script of step ") => 0.8,
             ChangeKind::Package if self.failure.is_some() && one.known * rarity <= 0.0 => 0.2,
             ChangeKind::Package => 0.85,
             // Of what a commit of the program says, the program itself says much.
@@ -241,13 +265,15 @@ impl<'a> Bench<'a> {
             _ => 0.0,
         };
         let unlikely = (1.0 - one.met.weight * news) * (1.0 - by_step) * (1.0 - by_kind);
-        let doubt = if one.passed { 1.0 } else { self.scene.doubt(change) };
-        let idle = idleness(change, by_kind, topics, self.lines());
+        let doubt = if one.passed && one.at != Bearing::Later { 1.0 } else { self.scene.doubt(change) };
+        let idle = if one.met.is_exact { 1.0 } else { idleness(change, by_kind, topics, self.lines()) };
         let likely = ((1.0 - unlikely) * closeness(change, self.run) * idle * doubt * leap(change)).clamp(0.0, 0.99);
         // What such failures do not come of is not to blame the oftener.
-        let is_rare = is_of_order(change) || change.kind == ChangeKind::Worker;
-        let is_unlike = one.known < FITS && (is_rare || change.kind == ChangeKind::Process && self.is_known());
-        let odds = if is_unlike { sort_odds(change).min(1.0) } else { sort_odds(change) };
+        let is_rare = odds::is_of_order(change) || change.kind == ChangeKind::Worker;
+        let is_process = change.kind == ChangeKind::Process && !odds::is_of_place(change) && self.is_known();
+        let is_unlike = one.known < FITS && (is_rare || is_process);
+        let odds = odds::of(change, one.at);
+        let odds = if is_unlike || self.outside { odds.min(1.0) } else { odds };
         likely * odds / (1.0 - likely + likely * odds)
     }
 
@@ -263,6 +289,7 @@ impl<'a> Bench<'a> {
             _ if one.known >= DISPLACED_AND_NAMED => one.known,
             // An amount that went over what others allow needs no word in common.
             _ if self.outside && self.scene.over_limit => by_kind,
+            ChangeKind::Process if self.scene.is_displaced(change) => by_kind,
             ChangeKind::Variable | ChangeKind::Process if is_apart && change.before.is_some() && one.known < SURELY => {
                 by_kind * APART
             }
@@ -381,32 +408,6 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
         known.max((1.0 - (1.0 - known) * (1.0 - SERVICE)).min(most))
     } else {
         known
-    }
-}
-
-/// Whether `change` is of which steps run, and when.
-fn is_of_order(change: &Change) -> bool {
-    const STARTS: [&str; 5] = ["removed step ", "new step ", "order of ", "state of ", "skipped "];
-    change.kind == ChangeKind::Process && STARTS.iter().any(|start| change.title.starts_with(start))
-}
-
-/// How much oftener than others a change of this sort is the one to blame where it may be: what a step runs in changes rarely and
-/// alters all that runs there, while times and tickets change all the time. Estimated from the cases of `tests/culprits`.
-fn sort_odds(change: &Change) -> f64 {
-    let title = change.title.as_str();
-    let starts = |words: &[&str]| words.iter().any(|word| title.starts_with(word));
-    match change.kind {
-        // A hosted machine has another version each week.
-        ChangeKind::Worker if starts(&["version of the runner's image"]) => 1.0,
-        ChangeKind::Worker => 3.0,
-        ChangeKind::Process if starts(&["container image ", "worker pool "]) => 3.0,
-        ChangeKind::Target if starts(&["new target "]) => 1.7,
-        ChangeKind::Process if is_of_order(change) => 1.5,
-        ChangeKind::Process if starts(&["time limit ", "number of retries ", "pause between "]) => 0.5,
-        ChangeKind::WorkItem => 0.4,
-        // That there is another release says nothing of what is in it.
-        ChangeKind::Package if title == "release" => 0.5,
-        _ => 1.0,
     }
 }
 

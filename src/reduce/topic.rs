@@ -11,7 +11,7 @@ use crate::model::{Change, Step};
 mod outside;
 mod table;
 
-use outside::{is_down, is_expired, is_outside};
+use outside::{is_down, is_expired, is_held, is_outside};
 use table::{Cause, TOPICS, Topic};
 
 /// With which words a client says that the other side does not speak TLS, or does where it is not expected.
@@ -51,28 +51,44 @@ const SERVICES: &[&[&str]] = &[
     &["nginx", "apache", "iis", "haproxy", "traefik", "ingress"],
     &["terraform", "tf", "opentofu"],
     &[
-        "aws", "amazon", "amazonaws", "sts", "iam", "getcalleridentity", "cloudformation", "lambda", "ecs", "dynamodb", "arn",
+        "aws", "eks", "ecr", "amazon", "amazonaws", "sts", "iam", "getcalleridentity", "cloudformation", "lambda", "ecs", "dynamodb", "arn",
     ],
-    &["azure", "azurerm", "az", "aad", "entra", "microsoftonline", "arm"],
-    &["gcp", "gcloud", "google", "googleapis"],
+    &["azure", "aks", "acr", "azurerm", "az", "aad", "entra", "microsoftonline", "arm"],
+    &["gcp", "gke", "gcloud", "google", "googleapis"],
 ];
+
+/// What the lines say of the world outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Outside {
+    /// Nothing,
+    Spared,
+    /// that it is the cause,
+    Blamed,
+    /// that who keeps what others made is in trouble,
+    Down,
+    /// or that somebody else holds what is needed.
+    Held,
+}
 
 /// What the lines and the signature of a failure say that it is about.
 pub(super) struct Topics {
     /// The topics, and how surely they are meant.
     about: Vec<(&'static Topic, f64)>,
-    /// Whether the world outside is said to be the cause.
-    pub(super) outside: bool,
-    /// Whether who keeps what others made is in trouble itself.
-    pub(super) down: bool,
+    /// Whether and how the world outside is said to be the cause.
+    pub(super) outside: Outside,
     /// Whether something ended by the clock.
     pub(super) expired: bool,
     /// The sorts of services that the lines name.
     services: Vec<&'static [&'static str]>,
+    /// The words of the lines, in lower case.
+    words: HashSet<String>,
 }
 
 /// Kinds of failures that happen on the machine itself, whatever else their lines say.
 const HERE: &[&str] = &["port-in-use", "script-error", "compile-error", "missing-variable"];
+
+/// How much more a cause says of which the lines name the very word.
+const SAID: f64 = 1.15;
 
 /// How surely words in a line mean a topic, next to a signature that says so.
 const BY_WORDS: f64 = 0.9;
@@ -101,13 +117,27 @@ impl Topics {
         let is_told = |is: fn(&Topic) -> bool| about.iter().any(|(topic, _)| is(topic));
         let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>()) || is_told(|topic| topic.outside);
         let expired = is_expired(&lines) || is_told(|topic| topic.expired);
-        Self { about, outside, down: outside && is_down(&lines), expired, services }
+        let outside = match outside {
+            false => Outside::Spared,
+            true if is_down(&lines) => Outside::Down,
+            true if is_held(&lines) => Outside::Held,
+            true => Outside::Blamed,
+        };
+        let parts = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
+        let words = parts.filter(|part| part.len() > 2).map(str::to_owned).collect();
+        Self { about, outside, expired, services, words }
     }
 
     /// Whether something is missing.
     pub(super) fn is_missing(&self) -> bool {
         let is_one = |kind: &String| matches!(&**kind, "resource-not-found" | "missing-variable");
         self.about.iter().any(|(topic, _)| topic.kinds.iter().any(is_one))
+    }
+
+    /// Whether somebody was not let in, or may not do what was asked.
+    pub(super) fn is_access(&self) -> bool {
+        const KINDS: &[&str] = &["authentication", "cloud-permission", "kubernetes-rbac", "file-permission"];
+        self.about.iter().any(|(topic, _)| topic.kinds.iter().any(|kind| KINDS.contains(&kind.as_str())))
     }
 
     /// Whether a commit says that it takes something away.
@@ -155,7 +185,10 @@ impl Topics {
                 && (way.is_some() || !cause.words.is_empty() || !matches!(cause.way, Way::Down | Way::Up))
                 && (cause.words.is_empty() || holds_any(&words, &cause.words))
         };
-        let best = |topic: &Topic| topic.causes.iter().filter(is_one).map(|cause| cause.weight).fold(0.0, f64::max);
+        // Of two limits it is the one that the lines speak of.
+        let is_said = |cause: &Cause| cause.words.iter().any(|word| words.contains(word) && self.words.contains(word));
+        let weight = |cause: &Cause| if is_said(cause) { (cause.weight * SAID).min(1.0) } else { cause.weight };
+        let best = |topic: &Topic| topic.causes.iter().filter(is_one).map(weight).fold(0.0, f64::max);
         self.about.iter().map(|(topic, sure)| best(topic) * sure).fold(0.0, f64::max)
     }
 }
@@ -249,7 +282,7 @@ mod tests {
             ("GET https://api.github.com/repos answered 503 Service Unavailable", true),
             ("GET https://shop.example/health answered 503 Service Unavailable", false),
         ] {
-            assert_eq!(Topics::of([line].into_iter(), None, &[]).outside, expected, "{line}");
+            assert_eq!(Topics::of([line].into_iter(), None, &[]).outside != Outside::Spared, expected, "{line}");
         }
     }
 

@@ -25,7 +25,7 @@ const OUTSIDE: &[&str] = &[
     "transaction log for database", "another operation is in progress", "another operation (install/upgrade/rollback)",
     "unable to extend", "disk quota exceeded", "enospc", "misconf redis", "redis is loading the dataset", "clusterdown",
     "notwritableprimary", "not enough in-sync replicas", "no leader", "election in progress", "maintenance mode",
-    "read-only file system", "input/output error", "diskpressure", "memorypressure", "nodenotready", "was evicted",
+    "input/output error", "diskpressure", "memorypressure", "nodenotready", "was evicted",
     "lost communication with", "received a shutdown signal", "went offline",
     // More was asked for than somebody sells or gives away.
     "resource_exhausted", "requestlimitexceeded", "throttlingexception", "slowdown", "http 429", "error: 429", "status 429",
@@ -52,13 +52,15 @@ const OUTSIDE: &[&str] = &[
     "license check", "no floating license",
     "no more licenses available", "all licenses are in use",
     // More locks.
+    "backup or file manipulation", "current backup", "backup is in progress", "resource busy and acquire",
     "exclusive access could not be obtained", "database is in use", "currently locked by", "locked by another",
     "held by pid", "held by session", "another migration is in progress", "waiting for cache lock",
     "dpkg frontend lock", "lock-frontend", "unattended-upgr", "another installation is in progress",
     "another installation is already in progress", "exit code 1618", "state blob is already locked",
     "workspace already locked", "another user is editing", "configuration database locked",
     "there is currently a lease", "leaseidmissing", "leasealreadypresent", "another git process seems to be running",
-    "rollback_in_progress", "update_rollback_in_progress",
+    "rollback_in_progress state", "update_in_progress state", "create_in_progress state", "is being upgraded", "being updated",
+    "operation is already in progress", "another operation", "is currently upgrading", "is currently operating",
     // Servers that are coming up, going down, or do not agree who leads.
     "ora-01033", "ora-01034", "ora-12528", "ora-03113", "database system is in recovery mode",
     "database system is shutting down", "server is shutting down",
@@ -172,6 +174,12 @@ pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
 pub(super) fn is_down(lines: &[String]) -> bool {
     let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
     any(FETCHING) && IN_TROUBLE.iter().filter(|word| **word != "500").any(|word| any(&[word]))
+}
+
+/// Whether one of `lines`, in lower case, says that somebody else holds what is needed.
+pub(super) fn is_held(lines: &[String]) -> bool {
+    const HELD: &[&str] = &["lock", "locks", "locked", "busy", "held by", "in use", "serialized", "lease"];
+    HELD.iter().any(|word| lines.iter().any(|line| says(line, word)))
 }
 
 /// Whether one of `lines`, in lower case, says that something ended by the clock.

@@ -1,0 +1,134 @@
+//! How much oftener than others a change of a sort is the one to blame, whatever it names: what a step runs in changes rarely and
+//! alters all that runs there, while times, tickets and tools that the server brings along change all the time.
+
+use super::alibi::Bearing;
+use super::form;
+use crate::model::{Change, ChangeKind};
+
+/// A sort of changes.
+struct Row {
+    kind: ChangeKind,
+    /// How its title begins.
+    start: &'static str,
+    /// How it belongs to the failed step; in any way, where missing.
+    at: Option<Bearing>,
+    odds: f64,
+}
+
+const fn row(kind: ChangeKind, start: &'static str, at: Option<Bearing>, odds: f64) -> Row {
+    Row { kind, start, at, odds }
+}
+
+use Bearing::{Before, Open, Own};
+use ChangeKind::{Commit, Event, Package, Process, Target, Variable, WorkItem, Worker};
+
+/// The first row that fits counts. Estimated from the cases of `tests/culprits`: how often a sort is the cause there, next to how
+/// often all else that is known of it says so.
+const ROWS: &[Row] = &[
+    // A hosted machine has another version each week, and the server brings its own tools along.
+    row(Worker, "version of the runner's image", None, 1.0),
+    row(Worker, "Calamari ", None, 0.25),
+    row(Worker, "number of processors", None, 0.7),
+    row(Worker, "", None, 3.0),
+    row(Process, "container image ", Some(Own), 6.0),
+    row(Process, "worker pool ", Some(Own), 5.0),
+    row(Process, "container image ", None, 3.0),
+    row(Process, "worker pool ", None, 3.0),
+    row(Process, "new step ", Some(Before), 2.0),
+    row(Process, "new step ", None, 1.5),
+    row(Process, "removed step ", None, 2.0),
+    row(Process, "order of ", None, 1.5),
+    row(Process, "state of ", None, 1.5),
+    row(Process, "skipped ", None, 1.5),
+    row(Process, "time limit ", None, 0.4),
+    row(Process, "number of retries ", None, 0.5),
+    row(Process, "pause between ", None, 0.5),
+    row(Process, "setting ", Some(Own), 1.3),
+    row(Process, "setting ", Some(Before), 1.3),
+    row(Target, "new target ", None, 1.7),
+    row(Target, "health of ", None, 0.7),
+    // That there is another release says nothing of what is in it.
+    row(Package, "release", None, 0.2),
+    row(Package, "", Some(Before), 1.3),
+    row(Event, "Machine ", None, 0.3),
+    row(Event, "Worker ", None, 0.3),
+    row(Event, "Environment ", None, 0.3),
+    row(WorkItem, "", None, 0.4),
+];
+/// The same of a worker's tool of which only the last number of its version went on.
+const PATCHED: &[Row] = &[row(Worker, "", None, 0.5)];
+/// The same of variables, by what is known of their values.
+const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", Some(Open), 0.75)];
+const NUMBERS: &[Row] = &[row(Variable, "", Some(Open), 1.3)];
+const TEXTS: &[Row] = &[row(Variable, "", Some(Before), 1.6), row(Variable, "", Some(Open), 0.75)];
+/// Of a commit whose lines are known, these say more than that it is one.
+const SHOWN: &[Row] = &[row(Commit, "", None, 0.8)];
+
+/// The odds of `change`, which belongs so to the failed step: 1 for what is to blame as often as others.
+pub(super) fn of(change: &Change, at: Bearing) -> f64 {
+    let versions = || change.before.as_deref().zip(change.after.as_deref());
+    let rows = match change.kind {
+        // A patch of a tool breaks little.
+        Worker if is_tool(change) && versions().is_some_and(|(old, new)| form::leap(old, new) < 0.8) => PATCHED,
+        Variable if change.before.is_none() && change.after.is_none() => HIDDEN,
+        Variable if form::is_amount(change) => NUMBERS,
+        Variable if change.before.is_some() && change.after.is_some() => TEXTS,
+        Commit if super::touched::is_shown(change) => SHOWN,
+        _ => ROWS,
+    };
+    let fits = |row: &&Row| {
+        row.kind == change.kind && row.at.is_none_or(|place| place == at) && change.title.starts_with(row.start)
+    };
+    // A release is called so and no more.
+    let is_whole = |row: &&Row| row.start != "release" || change.title == "release";
+    rows.iter().filter(is_whole).find(fits).map_or(1.0, |row| row.odds)
+}
+
+/// Whether a worker's change is of a tool that has versions of the usual form.
+fn is_tool(change: &Change) -> bool {
+    !["operating system", "image ", "Calamari "].iter().any(|start| change.title.starts_with(start))
+}
+
+/// Whether `change` is of where a step runs.
+pub(super) fn is_of_place(change: &Change) -> bool {
+    const STARTS: [&str; 2] = ["container image ", "worker pool "];
+    change.kind == Process && STARTS.iter().any(|start| change.title.starts_with(start))
+}
+
+/// Whether `change` is of which steps run, and when.
+pub(super) fn is_of_order(change: &Change) -> bool {
+    const STARTS: [&str; 5] = ["removed step ", "new step ", "order of ", "state of ", "skipped "];
+    change.kind == Process && STARTS.iter().any(|start| change.title.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: ChangeKind, title: &str, values: Option<(&str, &str)>, at: Bearing, expected: f64) {
+        let change = Change {
+            kind,
+            title: title.to_owned(),
+            before: values.map(|(before, _)| before.to_owned()),
+            after: values.map(|(_, after)| after.to_owned()),
+            details: None,
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        assert!((of(&change, at) - expected).abs() < 1e-9, "{title}: {}", of(&change, at));
+    }
+
+    #[test]
+    fn what_a_step_runs_in_is_to_blame_the_oftener_and_what_the_server_brings_the_more_rarely() {
+        check(Process, "container image of step Scan", Some(("a:1", "a:2")), Own, 6.0);
+        check(Worker, "PowerShell of the worker", Some(("5.1.1", "7.4.1")), Open, 3.0);
+        check(Worker, "PowerShell of the worker", Some(("7.4.5", "7.4.6")), Open, 0.5);
+        check(Worker, "operating system of the worker", Some(("Windows 10.0.1", "Windows 10.0.2")), Open, 3.0);
+        check(Worker, "Calamari of the worker", Some(("2026.1.1", "2026.1.9")), Open, 0.25);
+        check(Package, "release", Some(("1", "2")), Open, 0.2);
+        check(Package, "release-notes", Some(("1", "2")), Open, 1.0);
+        check(Variable, "variable Key", None, Own, 1.6);
+    }
+}
