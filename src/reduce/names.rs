@@ -59,7 +59,7 @@ const WORD: f64 = 0.35;
 /// A word in capitals.
 const SHOUTED: f64 = 0.55;
 /// A name too short to be one by itself.
-const SHORT: f64 = 0.28;
+const SHORT: f64 = 0.2;
 /// A number with its unit, such as `10m`.
 const AMOUNT: f64 = 0.15;
 

@@ -46,7 +46,6 @@ const ROWS: &[Row] = &[
     row(Process, "setting ", Some(Own), 1.3),
     row(Process, "setting ", Some(Before), 1.3),
     row(Target, "new target ", None, 1.7),
-    row(Target, "health of ", None, 0.7),
     // That there is another release says nothing of what is in it.
     row(Package, "release", None, 0.2),
     row(Package, "", Some(Before), 1.3),

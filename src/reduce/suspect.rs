@@ -16,10 +16,11 @@ use super::{odds, touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must be above to be a suspect.
-const THRESHOLD: f64 = 0.15;
-/// The same where the world outside is said to be to blame, or the clock.
+/// What a change must be above to be a suspect: where nothing but its sort accuses it, or something ended by the clock; where the
+/// world outside is said to be to blame; and else.
+const THRESHOLD: f64 = 0.25;
 const THRESHOLD_OUTSIDE: f64 = 0.2;
+const THRESHOLD_NAMED: f64 = 0.15;
 /// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.2;
 const BESIDE: f64 = 0.05;
@@ -100,9 +101,10 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
     }
     let when = |suspect: &Suspect| changes.get(suspect.change).and_then(|change| change.when);
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
+    let threshold =
+        suspects.first().and_then(|first| found.get(first.change)).map_or(THRESHOLD, |one| bench.threshold(one));
     let first = suspects.first().map_or(0.0, |first| first.score);
     // Where one is accused, the next ones are told too, though none of them would be alone.
-    let threshold = if bench.outside || bench.topics.expired { THRESHOLD_OUTSIDE } else { THRESHOLD };
     let least = if first <= threshold { f64::INFINITY } else { first * BESIDE_THE_FIRST };
     suspects.retain(|suspect| suspect.score >= least);
     suspects.truncate(MOST);
@@ -275,6 +277,18 @@ impl<'a> Bench<'a> {
         let odds = odds::of(change, one.at);
         let odds = if is_unlike || self.outside { odds.min(1.0) } else { odds };
         likely * odds / (1.0 - likely + likely * odds)
+    }
+
+    /// What the score of `one` must be above, so that it is told.
+    fn threshold(&self, one: &Found<'_>) -> f64 {
+        let is_of_its_sort_alone = one.met.weight < NAMED && one.at != Bearing::Own;
+        if is_of_its_sort_alone || self.topics.expired {
+            THRESHOLD
+        } else if self.outside {
+            THRESHOLD_OUTSIDE
+        } else {
+            THRESHOLD_NAMED
+        }
     }
 
     /// How much its sort speaks for `one` where it stands, and beside what it shares with the lines.
