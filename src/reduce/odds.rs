@@ -2,7 +2,9 @@
 //! alters all that runs there, while times, tickets and tools that the server brings along change all the time.
 
 use super::alibi::Bearing;
+use super::alibi::Bearing::{Before, Open, Own};
 use super::form;
+use crate::model::ChangeKind::{Commit, Event, Package, Process, Target, Variable, WorkItem, Worker};
 use crate::model::{Change, ChangeKind};
 
 /// A sort of changes.
@@ -18,9 +20,6 @@ struct Row {
 const fn row(kind: ChangeKind, start: &'static str, at: Option<Bearing>, odds: f64) -> Row {
     Row { kind, start, at, odds }
 }
-
-use Bearing::{Before, Open, Own};
-use ChangeKind::{Commit, Event, Package, Process, Target, Variable, WorkItem, Worker};
 
 /// The first row that fits counts. Estimated from the cases of `tests/culprits`: how often a sort is the cause there, next to how
 /// often all else that is known of it says so.
