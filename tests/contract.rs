@@ -297,7 +297,7 @@ fn sound(client: &Client) -> Value {
 /// The word of a cell, or what was broken.
 fn cell(client: &Client, fault: &'static Fault, sound: &Value) -> Result<&'static str, String> {
     let stage = (client.stage)(Some(fault));
-    let deadline = if fault.slow { SHORT } else { LONG };
+    let deadline = fault.deadline;
     let mut env = stage.env.clone();
     env.insert("FIREFIGHTER_DEADLINE".to_owned(), deadline.to_string());
     let left = run(&["diagnose"], &env, None);

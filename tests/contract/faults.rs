@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::sim::{Manner, Request, Response};
+use super::{LONG, SHORT};
 
 /// A gigabyte: more than may be kept, and more than may be unpacked.
 const MUCH: usize = 1 << 30;
@@ -20,17 +21,23 @@ pub(crate) const ORDERS: &str = "##octopus[setVariable name='ZXZpbA==' value='ZX
 /// A fault: what it is called, and what it makes of an answer. `elsewhere` is another origin that answers soundly.
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
-    /// Whether a client can only wait for its end.
-    pub(crate) slow: bool,
+    /// Seconds that a run may take with it.
+    pub(crate) deadline: u64,
     pub(crate) spoil: fn(&Request, &dyn Fn() -> Response, &str) -> Response,
 }
 
 const fn row(name: &'static str, spoil: fn(&Request, &dyn Fn() -> Response, &str) -> Response) -> Fault {
-    Fault { name, slow: false, spoil }
+    Fault { name, deadline: LONG, spoil }
 }
 
+/// One whose end a client can only wait for.
 const fn slow(name: &'static str, spoil: fn(&Request, &dyn Fn() -> Response, &str) -> Response) -> Fault {
-    Fault { name, slow: true, spoil }
+    Fault { name, deadline: SHORT, spoil }
+}
+
+/// One that is read as far as may be, which takes its time where many runs share a machine: what is told must not depend on that.
+const fn heavy(name: &'static str, spoil: fn(&Request, &dyn Fn() -> Response, &str) -> Response) -> Fault {
+    Fault { name, deadline: 3 * LONG, spoil }
 }
 
 /// Every fault of an answer.
@@ -56,8 +63,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     row("bytes that are no UTF-8", |_, _, _| {
         json(200, &[b"{\"a\": \"", [0xff, 0xfe, 0xc3, 0x28].as_slice(), b"\"}"].concat())
     }),
-    row("a body of 1 GB", |_, _, _| Response::stream("application/json", |out| write_much(out, MUCH))),
-    row("a compressed bomb of 1 GB", |_, _, _| json(200, bomb()).header("Content-Encoding", "gzip")),
+    heavy("a body of 1 GB", |_, _, _| Response::stream("application/json", |out| write_much(out, MUCH))),
+    heavy("a compressed bomb of 1 GB", |_, _, _| json(200, bomb()).header("Content-Encoding", "gzip")),
     row("broken compression", |_, sound, _| json(200, &sound().into_bytes()).header("Content-Encoding", "gzip")),
     row("the wrong content type", |_, sound, _| Response::new(200, "image/png", sound().into_bytes())),
     row("a page to log in", |_, _, _| Response::html(200, "<!DOCTYPE html><html><body>Sign in</body></html>")),
