@@ -65,7 +65,7 @@
 //! | `script` | the script of that step: `now`, a part of it, was `was` |
 //! | `setting`, `step` | a property (`Octopus.…`), or a field of the step or action, such as `Condition` or `Container`; with `IsDisabled` the run's log has no such step |
 //! | `new_step` | one of `[[steps]]` was not there |
-//! | `removed_step` | a step that is gone; `was` is its script |
+//! | `removed_step` | a step that is gone; `was` is its script, `place` where it stood, from 1; it was the last, when missing |
 //! | `moved_step` | one of `[[steps]]` stood at place `was`, from 1 |
 //! | `commit`, `work_item` | an id in the build information; `message`, `package`; `files`, where [`commits`] are to be seen |
 //! | `machine` | a target's health: `now` and `message` |
@@ -169,6 +169,7 @@ struct Change {
     message: Option<String>,
     files: BTreeMap<String, String>,
     ids: Vec<String>,
+    place: Option<usize>,
     who: Option<String>,
     when: Option<Timestamp>,
     /// Made after the failed run's release, so that neither run has it.

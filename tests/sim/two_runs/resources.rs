@@ -72,7 +72,8 @@ impl Runs {
                 steps.retain(|step| step.name != *name);
             }
             if let Some(name) = &change.removed_step {
-                steps.push(Step { name: name.clone(), script: change.text(side), ..Step::default() });
+                let at = change.place.map_or(steps.len(), |place| (place - 1).min(steps.len()));
+                steps.insert(at, Step { name: name.clone(), script: change.text(side), ..Step::default() });
             }
             if let (Some(name), Some(place)) = (&change.moved_step, &change.was) {
                 let at = steps.iter().position(|step| step.name == *name).unwrap_or_else(|| panic!("no step {name}"));
