@@ -66,7 +66,8 @@ const NOT_LET_IN: &[&str] = &[
     "535", "noauth", "invalid_client", "invalid_grant", "bad decrypt", "mac check failed", "incorrect passphrase",
     "decryption failed", "failed to decrypt", "could not decrypt", "cannot decrypt", "unable to decrypt", "wrong passphrase",
     "bad passphrase", "password was incorrect", "wrong final block length", "padding is invalid", "access key id", "bad signature",
-    "signature verification failed", "invalid_api_key", "hmac",
+    "signature verification failed", "invalid_api_key", "hmac", "password is not correct", "network password", "incorrect pin", "wrong pin",
+    "passphrase is", "invalid passphrase", "decryption failed for",
 ];
 /// How much less such words say than a signature.
 const GUESSED: f64 = 0.9;

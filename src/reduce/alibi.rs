@@ -7,6 +7,7 @@ use super::form::{self, holds};
 use super::names::says;
 use super::said::is_alone;
 use super::topic::PLAIN_AND_TLS;
+use super::touched;
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
 mod words;
@@ -220,11 +221,16 @@ impl Scene {
                 let is_bump = matches!(first, "bump" | "upgrade" | "update");
                 // Even the looks of a migration may not change.
                 let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
-                let unrelated = is_bump && !self.is(OF_LIBRARIES);
+                // What lines that tell why name is not unrelated, whatever they say of it.
+                let unrelated = is_bump && !self.is(OF_LIBRARIES) && !self.names_what_is_bumped(message);
                 // `indexes.js: format` says what it does behind what it does it to.
                 let second =
                     message.split_once(": ").and_then(|(_, rest)| rest.split(|c: char| !c.is_alphanumeric()).next());
                 let is_for_readers = [Some(first), second].into_iter().flatten().any(|word| WORDS_ONLY.contains(&word));
+                // What was not there before has no checksum that could differ.
+                if self.said.contains("checksum") && touched::is_shown(change) && !touched::edits(change) {
+                    return 0.5;
+                }
                 // What could not be fetched is named, in whatever version.
                 if is_bump && self.is(ON_THE_WAY) {
                     0.25
@@ -239,6 +245,13 @@ impl Scene {
             ChangeKind::Worker if ELSEWHERE.contains(&self.kind.as_str()) => 0.5,
             _ => 1.0,
         }
+    }
+
+    /// Whether a loud line names what a commit with this `message`, in lower case, takes another version of: `bump a.b from 1 to 2`.
+    fn names_what_is_bumped(&self, message: &str) -> bool {
+        let name = message.split_whitespace().nth(1).unwrap_or_default().trim_matches(['`', '"', '\'', ':']);
+        let is_name = name.len() > 5 && name.contains(['.', '-', '/', '_', ':']);
+        is_name && self.lines.iter().any(|line| says(line, name))
     }
 
     /// Whether the failure is of one of these kinds, or says one of these words.
@@ -342,6 +355,34 @@ mod tests {
                 url: None,
             };
             assert_eq!(scene.is_displaced(&change), expected, "{before}");
+        }
+    }
+
+    #[test]
+    fn what_another_version_was_taken_of_is_not_unrelated_where_the_lines_name_it() {
+        let bump = "commit 1a2b3c4 Bump Acme.Data.Client from 3.1.5 to 5.2.2 (#12)";
+        check(ChangeKind::Commit, bump, None, "Acme.Data.Client.Error: the server is not trusted", false);
+        check(ChangeKind::Commit, bump, None, "Acme.Data.Other.Error: the server is not trusted", true);
+        check(ChangeKind::Commit, "commit 1a2b3c4 Update tests", None, "the tests say the server is not trusted", true);
+    }
+
+    #[test]
+    fn a_checksum_differs_where_something_was_edited_that_was_there() {
+        for (diff, expected) in [("+CREATE TABLE b (id int);", true), ("-create table a\n+CREATE TABLE a", false)] {
+            let change = Change {
+                kind: ChangeKind::Commit,
+                title: "commit 1a2b3c4 Tables".to_owned(),
+                before: None,
+                after: None,
+                details: Some(format!("--- a/V1.sql\n+++ b/V1.sql\n@@ -1 +1 @@\n{diff}\n")),
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            };
+            let lines = ["Migration checksum mismatch for migration version 1"];
+            let scene = Scene::of(&LogBuilder::default().finish(), None, None, lines.into_iter(), false);
+            assert_eq!(scene.doubt(&change) < 1.0, expected, "{diff}");
         }
     }
 

@@ -226,6 +226,11 @@ impl<'a> Names<'a> {
         let is_longer = edit.before.is_some_and(|before| value.starts_with(before));
         let is_name = value.len() > 4 && !value.contains(char::is_whitespace) && !is_number && !is_place;
         let is_of_release = matches!(kind, ChangeKind::Package);
+        // `10gb`, wherever it was put: `-Xmx10gb`.
+        let is_amount = (3..9).contains(&value.len())
+            && value.starts_with(|c: char| c.is_ascii_digit())
+            && value.ends_with(|c: char| c.is_ascii_alphabetic())
+            && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let own: Vec<String> = words_of(&edit.name).collect();
         let weigh = |line: &str, at: usize| {
             let end = at + value.len();
@@ -245,6 +250,10 @@ impl<'a> Names<'a> {
             }
             match () {
                 () if is_of_release && is_mixed && (is_apart || before == Some('v')) => AT_VERSION,
+                () if is_amount => {
+                    let ends = !after.is_some_and(char::is_alphanumeric) && !before.is_some_and(|c| c.is_ascii_digit());
+                    if ends && complains(line) { AT_VALUE } else { 0.0 }
+                }
                 () if is_place && (is_apart || after == Some('/') && !is_longer) => AT_VALUE,
                 () if is_name => 0.0,
                 () if is_phrase && is_apart => AT_PHRASE,
@@ -260,6 +269,9 @@ impl<'a> Names<'a> {
                 return None;
             }
             let best = text.match_indices(value).map(|(at, _)| weigh(text, at)).fold(0.0, f64::max);
+            let is_said =
+                best <= 0.0 && !is_place && complains(text) && !text.contains(value) && says_otherwise(text, value);
+            let best = if is_said { AT_VALUE } else { best };
             (best > 0.0).then_some((line, best))
         });
         let (line, weight) = held.reduce(|a, b| if b.1 > a.1 { b } else { a })?;
@@ -303,6 +315,21 @@ fn stands_apart(line: &str, item: &str) -> bool {
         let is_dotted = right.strip_prefix('.').is_some_and(|rest| rest.starts_with(char::is_alphanumeric));
         !left.ends_with(|c| goes_on(c) || c == '.') && !right.starts_with(goes_on) && !is_dotted
     })
+}
+
+/// Whether `line` holds the words of `value`, which is one name of several, in this order but with other signs between them:
+/// `postgres+psycopg2` in `dialects:postgres.psycopg2`.
+fn says_otherwise(line: &str, value: &str) -> bool {
+    let words = |text: &str| -> Vec<String> {
+        let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty());
+        parts.map(str::to_lowercase).collect()
+    };
+    if value.contains(char::is_whitespace) || value.len() < 2 * AKIN {
+        return false;
+    }
+    let (all, own) = (words(line), words(value));
+    let is_name = own.len() > 1 && own.iter().all(|word| word.len() > 2 && word.contains(char::is_alphabetic));
+    is_name && all.windows(own.len()).any(|some| *some == own)
 }
 
 /// Whether two words are forms of one: `replicas` and `replication`.
@@ -438,6 +465,21 @@ mod tests {
         check("unable to place it 5 times", "Kafka:ReplicationFactor", ("3", "5"), false);
         check("+ aws lambda update --timeout 30 --memory-size 768", "Lambda.Memory", ("512", "768"), false);
         check("error: the port 20225 is refused", "Ssh:Port", ("22", "2022"), false);
+    }
+
+    #[test]
+    fn an_amount_is_met_wherever_it_was_put() {
+        check("Invalid maximum heap size: -Xmx10gb", "Jvm:MaxHeap", ("6g", "10gb"), true);
+        check("Invalid maximum heap size: -Xmx110gb", "Jvm:MaxHeap", ("6g", "10gb"), false);
+        check("heap size: -Xmx10gb", "Jvm:MaxHeap", ("6g", "10gb"), false);
+    }
+
+    #[test]
+    fn a_name_is_met_whichever_signs_it_is_written_with() {
+        let edit = ("postgresql+psycopg2", "postgres+psycopg2");
+        check("Error: can't load dialects:postgres.psycopg2", "Db:Driver", edit, true);
+        check("Error: can't load dialects:psycopg2.postgres", "Db:Driver", edit, false);
+        check("loaded dialects:postgres.psycopg2", "Db:Driver", edit, false);
     }
 
     #[test]

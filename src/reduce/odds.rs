@@ -30,6 +30,7 @@ const ROWS: &[Row] = &[
     row(Worker, "number of processors", None, 0.7),
     row(Worker, "", None, 3.0),
     row(Process, "container image ", Some(Own), 6.0),
+    row(Process, "setting Octopus.Action.Container", Some(Own), 6.0),
     row(Process, "worker pool ", Some(Own), 5.0),
     row(Process, "container image ", None, 3.0),
     row(Process, "worker pool ", None, 3.0),
@@ -55,19 +56,23 @@ const ROWS: &[Row] = &[
 ];
 /// The same of a worker's tool of which only the last number of its version went on.
 const PATCHED: &[Row] = &[row(Worker, "", None, 0.5)];
-/// The same of variables, by what is known of their values.
+/// The same of variables, by what is known of their values. A secret is to blame where somebody was not let in, and hardly elsewhere.
 const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", Some(Open), 0.75)];
+const HIDDEN_UNASKED: &[Row] = &[row(Variable, "", Some(Own), 0.35), row(Variable, "", None, 0.25)];
 const NUMBERS: &[Row] = &[row(Variable, "", Some(Open), 1.3)];
 const TEXTS: &[Row] = &[row(Variable, "", Some(Before), 1.6), row(Variable, "", Some(Open), 0.75)];
 /// Of a commit whose lines are known, these say more than that it is one.
 const SHOWN: &[Row] = &[row(Commit, "", None, 0.8)];
 
-/// The odds of `change`, which belongs so to the failed step: 1 for what is to blame as often as others.
-pub(super) fn of(change: &Change, at: Bearing) -> f64 {
+/// The odds of `change`, which belongs so to the failed step: 1 for what is to blame as often as others. `is_unlike`: it is known
+/// what such failures come of, and this is not of that sort.
+pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
     let versions = || change.before.as_deref().zip(change.after.as_deref());
     let rows = match change.kind {
         // A patch of a tool breaks little.
         Worker if is_tool(change) && versions().is_some_and(|(old, new)| form::leap(old, new) < 0.8) => PATCHED,
+        Worker if is_system(change) && !is_another_system(change) => PATCHED,
+        Variable if change.before.is_none() && change.after.is_none() && is_unlike => HIDDEN_UNASKED,
         Variable if change.before.is_none() && change.after.is_none() => HIDDEN,
         Variable if form::is_amount(change) => NUMBERS,
         Variable if change.before.is_some() && change.after.is_some() => TEXTS,
@@ -84,7 +89,34 @@ pub(super) fn of(change: &Change, at: Bearing) -> f64 {
 
 /// Whether a worker's change is of a tool that has versions of the usual form.
 fn is_tool(change: &Change) -> bool {
-    !["operating system", "image ", "Calamari "].iter().any(|start| change.title.starts_with(start))
+    !is_system(change) && !["image ", "Calamari "].iter().any(|start| change.title.starts_with(start))
+}
+
+fn is_system(change: &Change) -> bool {
+    change.kind == Worker && change.title.starts_with("operating system")
+}
+
+/// Whether a worker has another operating system, or another release of it, and not the same one with its patches: the third
+/// number tells two releases of Windows apart, the first two those of most others, the first alone where they are made for years.
+pub(super) fn is_another_system(change: &Change) -> bool {
+    const FOR_YEARS: &[&str] = &["debian", "red hat", "rocky", "alma", "centos", "oracle", "suse", "amazon"];
+    let Some((old, new)) = change.before.as_deref().zip(change.after.as_deref()).filter(|_| is_system(change)) else {
+        return false;
+    };
+    let is_number = |c: char| c.is_ascii_digit() || c == '.';
+    let version =
+        |text: &str| text.split(|c: char| !is_number(c)).max_by_key(|part| part.len()).unwrap_or_default().to_owned();
+    let name = new.to_lowercase();
+    let told = if name.contains("windows") {
+        3
+    } else if FOR_YEARS.iter().any(|word| name.contains(word)) {
+        1
+    } else {
+        2
+    };
+    let release = |text: &str| version(text).split('.').take(told).map(str::to_owned).collect::<Vec<_>>();
+    let kind = |text: &str| text.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().to_owned();
+    kind(old) != kind(new) || release(old) != release(new)
 }
 
 /// Whether `change` is of where a step runs.
@@ -104,18 +136,9 @@ mod tests {
     use super::*;
 
     fn check(kind: ChangeKind, title: &str, values: Option<(&str, &str)>, at: Bearing, expected: f64) {
-        let change = Change {
-            kind,
-            title: title.to_owned(),
-            before: values.map(|(before, _)| before.to_owned()),
-            after: values.map(|(_, after)| after.to_owned()),
-            details: None,
-            step: None,
-            who: None,
-            when: None,
-            url: None,
-        };
-        assert!((of(&change, at) - expected).abs() < 1e-9, "{title}: {}", of(&change, at));
+        let change = change(kind, title, values.map(|(before, _)| before), values.map(|(_, after)| after));
+        let odds = of(&change, at, false);
+        assert!((odds - expected).abs() < 1e-9, "{title}: {odds}");
     }
 
     #[test]
@@ -128,5 +151,44 @@ mod tests {
         check(Package, "release", Some(("1", "2")), Open, 0.2);
         check(Package, "release-notes", Some(("1", "2")), Open, 1.0);
         check(Variable, "variable Key", None, Own, 1.6);
+    }
+    fn change(kind: ChangeKind, title: &str, before: Option<&str>, after: Option<&str>) -> Change {
+        Change {
+            kind,
+            title: title.to_owned(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            details: None,
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        }
+    }
+
+    #[test]
+    fn a_secret_is_to_blame_less_often_where_it_is_known_that_it_is_not_of_that_sort() {
+        let secret = change(Variable, "variable Db:Password", None, None);
+        for at in [Own, Before, Open] {
+            assert!(of(&secret, at, true) < of(&secret, at, false), "{at:?}");
+        }
+    }
+
+    #[test]
+    fn another_release_of_a_system_is_told_from_its_patches() {
+        for (before, after, expected) in [
+            ("Microsoft Windows NT 10.0.20348.0", "Microsoft Windows NT 10.0.26100.0", true),
+            ("Microsoft Windows NT 10.0.20348.1", "Microsoft Windows NT 10.0.20348.2", false),
+            ("Debian GNU/Linux 12 (12.9)", "Debian GNU/Linux 12 (12.10)", false),
+            ("Debian GNU/Linux 12 (12.9)", "Debian GNU/Linux 13 (13.1)", true),
+            ("Ubuntu 22.04.4 LTS", "Ubuntu 22.04.5 LTS", false),
+            ("Ubuntu 22.04.4 LTS", "Ubuntu 24.04.2 LTS", true),
+            ("Ubuntu 22.04.4 LTS", "Alpine Linux 3.22", true),
+            ("Alpine Linux 3.21", "Alpine Linux 3.22", true),
+        ] {
+            let system = change(Worker, "operating system of the worker", Some(before), Some(after));
+            assert_eq!(is_another_system(&system), expected, "{before} {after}");
+        }
+        assert!(!is_another_system(&change(Worker, "PowerShell of the worker", Some("5.1"), Some("7.4"))));
     }
 }

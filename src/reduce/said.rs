@@ -20,6 +20,8 @@ const REMEMBERED: usize = 3;
 
 /// How much of a line is left that says that something went well.
 const WELL: f64 = 0.4;
+/// How much of a line is left that calls itself a warning: what it warns of is seldom what failed.
+const WARNED: f64 = 0.7;
 /// How much of a line is left that only says again what a script tells its shell to do.
 const ECHOED: f64 = 0.3;
 /// Of the words of such a line, the share in percent that one line of a script holds, how many there must be, and how many lines are read.
@@ -51,6 +53,7 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
             let level = if start.starts_with("at ") || start.starts_with("File \"") { level * 0.4 } else { level };
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             let weight = if went_well(log.line(index)) { weight * WELL } else { weight };
+            let weight = if is_warning(log.line(index)) { weight * WARNED } else { weight };
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
     }
@@ -96,6 +99,12 @@ fn went_well(text: &str) -> bool {
     let end = text.rsplit([' ', '.', '(', '[', ':', '\t']).next().unwrap_or_default().to_lowercase();
     let start = text.get(..text.floor_char_boundary(8)).unwrap_or_default().to_lowercase();
     (ENDS.contains(&end.as_str()) || STARTS.iter().any(|word| start.starts_with(word))) && !complains(text)
+}
+
+/// Whether a line calls itself a warning and speaks of no failure.
+fn is_warning(text: &str) -> bool {
+    let start = text.get(..text.floor_char_boundary(160)).unwrap_or(text).to_lowercase();
+    ["warning:", "warn ", "[warn", "warning ", ": warning"].iter().any(|word| start.contains(word)) && !complains(text)
 }
 
 /// Words with which a line says that something is wrong.
@@ -256,6 +265,18 @@ mod tests {
             ("Reissue the statement after the current backup is completed.", false),
         ] {
             assert_eq!(went_well(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_warns_of_no_failure_says_less() {
+        for (line, expected) in [
+            ("WARNING: alerts.bicep(14,7): Parameter \"x\" is declared but never used", true),
+            ("npm WARN deprecated abc@1.2.3", true),
+            ("WARNING: could not connect, giving up", false),
+            ("Parameter \"x\" is declared but never used", false),
+        ] {
+            assert_eq!(is_warning(line), expected, "{line}");
         }
     }
 

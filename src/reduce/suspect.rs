@@ -47,11 +47,15 @@ const UNREAD: f64 = 0.7;
 const FITS: f64 = 0.17;
 /// How much it says that an earlier step uses what such failures come of.
 const IN_PLACE: f64 = 0.1;
+/// How much it says of a worker, whatever failed, that it has another operating system.
+const ANOTHER_SYSTEM: f64 = 0.12;
 /// How much it says that a version which the lines speak of parts the old from the new.
 const PASSED: f64 = 0.55;
 /// How much it says that a machine on which it failed alone is new, or that something was seen of it.
 const NEW_AND_ALONE: f64 = 0.5;
 const ALONE: f64 = 0.2;
+/// The same of one that the server holds to be ill.
+const ILL_AND_ALONE: f64 = 0.45;
 /// How much it says that something ended, where such an end is what failed.
 const ENDED: f64 = 0.85;
 /// How much it says of a package that an older one was taken than before.
@@ -71,6 +75,9 @@ const TAKEN_OUT_FITS: f64 = 0.32;
 /// takes nothing away.
 const MADE: f64 = 0.26;
 const TAKES_NOTHING: f64 = 0.75;
+/// How much its sort says of a commit whose lines are known and meet nothing; from which weight on it says all.
+const UNNAMED_COMMIT: f64 = 0.4;
+const NAMED_WELL: f64 = 0.3;
 /// How much is left of a variable whose value was put nowhere.
 const UNREPLACED: f64 = 0.5;
 /// Numbers that are names.
@@ -219,6 +226,7 @@ impl<'a> Bench<'a> {
         } else {
             by_kind(change, self.failure, &self.topics, || self.lines())
         };
+        let known = if odds::is_another_system(change) && !self.outside { known.max(ANOTHER_SYSTEM) } else { known };
         // Where it is known what the failed step reads, what it does not read is further from it.
         let is_unread = self.reads && change.kind == ChangeKind::Variable && at == Bearing::Open;
         let known = known * if is_unread { UNREAD } else { 1.0 };
@@ -226,6 +234,8 @@ impl<'a> Bench<'a> {
             known
         } else if change.title.starts_with("new ") {
             known.max(NEW_AND_ALONE)
+        } else if change.after.as_deref().is_some_and(is_ill) {
+            known.max(ILL_AND_ALONE)
         } else {
             known.max(ALONE)
         };
@@ -242,6 +252,12 @@ impl<'a> Bench<'a> {
     fn score(&self, one: &Found<'_>, rarity: f64) -> f64 {
         let (change, topics) = (one.change, &self.topics);
         let by_kind = self.by_kind_here(one, one.known * rarity);
+        // Of the many commits of a sort it is one that the lines name.
+        let by_kind = if change.kind == ChangeKind::Commit && touched::is_shown(change) {
+            by_kind * (UNNAMED_COMMIT + (1.0 - UNNAMED_COMMIT) * (one.met.weight / NAMED_WELL).min(1.0))
+        } else {
+            by_kind
+        };
         // What is deployed is named wherever a deployment fails, and changes with every release.
         let news = match change.kind {
             // Whatever is asked of who is in trouble fails.
@@ -274,7 +290,11 @@ impl<'a> Bench<'a> {
         let is_rare = odds::is_of_order(change) || change.kind == ChangeKind::Worker;
         let is_process = change.kind == ChangeKind::Process && !odds::is_of_place(change) && self.is_known();
         let is_unlike = one.known < FITS && (is_rare || is_process);
-        let odds = odds::of(change, one.at);
+        // A secret that no line names, though it is not known what such failures come of, is as unlike.
+        let is_unasked = one.known < FITS
+            && !self.topics.is_of_doors()
+            && (self.is_known() || one.at != Bearing::Own || one.met.weight < 2.0 * NAMED);
+        let odds = odds::of(change, one.at, is_unasked);
         let odds = if is_unlike || self.outside { odds.min(1.0) } else { odds };
         likely * odds / (1.0 - likely + likely * odds)
     }
@@ -301,6 +321,10 @@ impl<'a> Bench<'a> {
             _ if self.topics.expired && one.met.weight <= ORDINARY => by_kind * 0.3,
             // What came before and does not any more needs no word in common, however many other things changed.
             _ if one.known >= DISPLACED_AND_NAMED => one.known,
+            // Of whom somebody keeps waiting, only the patience of who waits matters.
+            _ if self.topics.outside == Outside::Held && one.at == Bearing::Open && one.met.weight < FAINT => {
+                by_kind * APART
+            }
             // An amount that went over what others allow needs no word in common.
             _ if self.outside && self.scene.over_limit => by_kind,
             ChangeKind::Process if self.scene.is_displaced(change) => by_kind,
@@ -316,6 +340,11 @@ impl<'a> Bench<'a> {
             _ => by_kind,
         }
     }
+}
+
+/// Whether a machine of this health does not work.
+fn is_ill(health: &str) -> bool {
+    health.starts_with("Unhealthy") || health.starts_with("Unavailable")
 }
 
 /// Whether `change` is that something reached its end.
@@ -411,8 +440,8 @@ fn by_kind<'a, Lines: Iterator<Item = &'a str>>(
     if form::is_amount(change) && topics.by_amount(change) <= 0.0 && !form::holds(change, PORTS) {
         return 0.0;
     }
-    // Of two packages' feeds or two servers' passwords it is the one that the failure is about.
-    if topics.is_about_another(change) {
+    // Of two packages' feeds or two servers' passwords it is the one that the failure is about. A step may do without naming it.
+    if change.kind != ChangeKind::Process && topics.is_about_another(change) {
         return known * 0.6;
     }
     // What says where and how a service is used is nearer where the failure is about that sort of service.

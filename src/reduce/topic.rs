@@ -84,6 +84,13 @@ pub(super) struct Topics {
     words: HashSet<String>,
 }
 
+/// Words of lines that speak of who is let in, and by what.
+#[rustfmt::skip]
+const DOORS: &[&str] = &[
+    "password", "passwords", "passphrase", "credential", "credentials", "secret", "apikey", "signature", "decrypt", "decryption", "denied",
+    "forbidden", "unauthorized", "unauthorised", "unauthenticated", "login", "logon", "401", "403", "authentication", "auth", "bearer",
+];
+
 /// Kinds of failures that happen on the machine itself, whatever else their lines say.
 const HERE: &[&str] = &["port-in-use", "script-error", "compile-error", "missing-variable"];
 
@@ -138,6 +145,11 @@ impl Topics {
     pub(super) fn is_access(&self) -> bool {
         const KINDS: &[&str] = &["authentication", "cloud-permission", "kubernetes-rbac", "file-permission"];
         self.about.iter().any(|(topic, _)| topic.kinds.iter().any(|kind| KINDS.contains(&kind.as_str())))
+    }
+
+    /// Whether the lines speak of who is let in.
+    pub(super) fn is_of_doors(&self) -> bool {
+        DOORS.iter().any(|word| self.words.contains(*word))
     }
 
     /// Whether a commit says that it takes something away.
@@ -280,9 +292,23 @@ mod tests {
             ("no rate limits are set", false),
             ("connection refused", false),
             ("GET https://api.github.com/repos answered 503 Service Unavailable", true),
+            ("ProvisionedThroughputExceededException: slow down", true),
+            ("java.util.ConcurrentModificationException: null", false),
             ("GET https://shop.example/health answered 503 Service Unavailable", false),
         ] {
             assert_eq!(Topics::of([line].into_iter(), None, &[]).outside != Outside::Spared, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_speak_of_who_is_let_in_or_of_other_things() {
+        for (line, expected) in [
+            ("the password is not correct", true),
+            ("GET /x: 403 Forbidden", true),
+            ("checksum mismatch for version 2.31", false),
+            ("unexpected token } in JSON", false),
+        ] {
+            assert_eq!(Topics::of([line].into_iter(), None, &[]).is_of_doors(), expected, "{line}");
         }
     }
 

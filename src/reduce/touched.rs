@@ -15,6 +15,8 @@ const SAID: f64 = 0.3;
 const PATH: f64 = 0.5;
 const LISTED: f64 = 0.4;
 const AROUND: f64 = 0.1;
+/// The same in the lines that hold those which were changed: the key of a value, the head of a function.
+const HOLDS: f64 = 0.5;
 /// How much a name says that a change left as it was.
 const SHARED: f64 = 0.35;
 const SHARED_BY_SCRIPTS: f64 = 0.2;
@@ -90,8 +92,26 @@ pub(super) fn touched(
     let (mut removed, mut added) = (String::new(), String::new());
     let is_new = change.kind == ChangeKind::Process && change.title.starts_with("new step ");
     let is_package = |line: &str| change.kind == ChangeKind::Commit && line.starts_with("package ");
+    // The lines above that are indented less and less, nearest last.
+    let mut holders: Vec<&str> = Vec::new();
     for line in details.lines() {
+        if in_diff && is_shown && line.starts_with(['+', '-']) {
+            let own = indent(line.get(1..).unwrap_or_default());
+            for holder in holders.drain(..).filter(|holder| indent(holder) < own) {
+                names::each(holder, |word, form| touch(word, form, HOLDS * whole));
+            }
+        } else if in_diff && is_shown && line.starts_with(' ') && !line.trim().is_empty() {
+            let line = line.get(1..).unwrap_or_default();
+            while holders.last().is_some_and(|last| indent(last) >= indent(line)) {
+                holders.pop();
+            }
+            holders.push(line);
+        }
         if line.starts_with("@@") {
+            holders.clear();
+            // Behind the places stands the head of what holds the lines.
+            let head = line.get(2..).and_then(|rest| rest.split_once("@@")).map_or("", |(_, head)| head);
+            names::each(head, |word, form| touch(word, form, HOLDS * whole));
             in_diff = true;
             let (old, new) = (std::mem::take(&mut removed), std::mem::take(&mut added));
             both(&old, &new, &mut |word, form, place| touch(word, form, place * whole));
@@ -122,10 +142,20 @@ pub(super) fn touched(
     all
 }
 
+/// How far a line of a file is indented.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
 /// Whether it is known which lines a commit changed.
 pub(super) fn is_shown(change: &Change) -> bool {
     let is_diff = |details: &str| details.contains("\n@@ ");
     change.kind == ChangeKind::Commit && change.details.as_deref().is_some_and(is_diff)
+}
+
+/// Whether a commit of which that is known takes away or changes a line that was there.
+pub(super) fn edits(change: &Change) -> bool {
+    change.details.as_deref().unwrap_or_default().lines().any(|line| line.starts_with('-') && !line.starts_with("--- "))
 }
 
 /// Whether a line of a script stops or removes what it names.
@@ -180,5 +210,38 @@ fn both(before: &str, after: &str, shared_weight: f64, touch: &mut dyn FnMut(&st
             let shared = others.contains(&names::key(word));
             touch(word, form, if shared { shared_weight } else { 1.0 });
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_holds_the_lines_that_were_changed_is_touched_and_what_stands_beside_it_hardly() {
+        let change = Change {
+            kind: ChangeKind::Commit,
+            title: "commit 1a2b3c4 By contract".to_owned(),
+            before: None,
+            after: None,
+            details: Some(
+                "--- a/db.bicep\n+++ b/db.bicep\n@@ -1,7 +1,7 @@ ledger invoices\n cosmos:\n   throughput:\n     most: 4\n   \
+                 partition:\n-    path: station\n+    path: contract\n   retention: 3\n"
+                    .to_owned(),
+            ),
+            step: None,
+            who: None,
+            when: None,
+            url: None,
+        };
+        let words = ["invoices", "cosmos", "throughput", "partition", "retention"];
+        let said: HashMap<String, Said<'_>> =
+            words.iter().map(|word| (names::key(word), Said { word, form: 0.5, line: 1.0, lines: vec![0] })).collect();
+        let touched = touched(&change, &said, DETAILS, false);
+        let weight = |word: &str| touched.get(&names::key(word)).copied().unwrap_or_default();
+        for held in ["invoices", "cosmos", "partition"] {
+            assert!(weight(held) > 2.0 * weight("throughput"), "{held}: {touched:?}");
+            assert!(weight(held) > 2.0 * weight("retention"), "{held}: {touched:?}");
+        }
     }
 }

@@ -28,7 +28,7 @@ const OUTSIDE: &[&str] = &[
     "input/output error", "diskpressure", "memorypressure", "nodenotready", "was evicted",
     "lost communication with", "received a shutdown signal", "went offline",
     // More was asked for than somebody sells or gives away.
-    "resource_exhausted", "requestlimitexceeded", "throttlingexception", "slowdown", "http 429", "error: 429", "status 429",
+    "resource_exhausted", "requestlimitexceeded", "slowdown", "http 429", "error: 429", "status 429",
     "code 429", "limit exceeded",
     "too many certificates already issued", "zonalallocationfailed", "allocationfailed", "skunotavailable",
     "overconstrainedallocationrequest", "no available capacity", "exceeding approved", "greylisted", "trial has ended",
@@ -94,7 +94,22 @@ const OUTSIDE: &[&str] = &[
     "greylisting", "451 4.7.1", "mailbox full", "mailbox is full", "552 5.2.2", "4.3.2 service not available",
     // The way there.
     "error 521", "error 522", "error 523", "err_network_changed", "err_internet_disconnected", "ssl_error_syscall",
-    "remote: internal server error",
+    "remote: internal server error", "hung up unexpectedly", "tls handshake timeout", "conflict with recovery",
+    // Who is asked says to come again.
+    "try again in", "retry in a few", "retry again later", "ratelimited", "abuse detection", "server is busy", "serverbusy", "server busy",
+    "service busy", "internal error encountered", "experiencing high", "high demand", "experiencing issues", "scheduled downtime",
+    "planned downtime", "in maintenance", "known incident", "status page",
+    // Nothing is left of what was bought, or a bill was not paid.
+    "quota reached", "quotaexceeded", "quotaexhausted", "vcpulimitexceeded", "insufficientfreeaddressesinsubnet", "countlimitreached",
+    "usage limit", "spending limit", "spend limit", "credit limit", "out of credits", "insufficient credits", "insufficient funds",
+    "account suspended", "has been suspended", "is suspended", "locationnotavailableforresourcetype", "insufficient free addresses",
+    // Somebody else is at it.
+    "update is in progress", "anotheroperationinprogress", "anotheroperation", "currently in progress", "system shutdown is in progress",
+    "reboot is pending", "pending reboot", "restart is pending", "another program is being installed", "locked by user", "checked out by",
+    "exclusively locked", "locked for editing", "currently in use by", "in use by another", "being restored", "restore in progress",
+    "backup in progress", "single-user mode", "index.lock",
+    "leader not available", "not master", "kafka_storage_error", "coordinator_not_available", "node is not ready", "node not ready",
+    "out of inodes", "medium error", "timestamp server", "timestamping server",
 ];
 
 /// What stands for none of these though it holds their words: a program's own patience.
@@ -105,6 +120,7 @@ const NOT_OUTSIDE: &[&str] = &[
     "retries limit exceeded",
     "time limit exceeded",
     "recursion limit exceeded",
+    "java.util.concurrentmodification",
 ];
 
 /// Hosts that serve the whole world. What they answer comes of no change here,
@@ -156,7 +172,11 @@ const LOOKS_AT_OURS: &[&str] = &[
 
 /// Whether one of `lines`, in lower case, says that the world outside is the cause of what failed in `steps`.
 pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
-    let spared = |line: &String| NOT_OUTSIDE.iter().fold(line.clone(), |line, words| line.replace(words, ""));
+    let spared = |line: &String| {
+        let line = NOT_OUTSIDE.iter().fold(line.clone(), |line, words| line.replace(words, ""));
+        // `ThrottlingException` is called by its cause.
+        line.replace("exception", " exception")
+    };
     let lines: Vec<String> = lines.iter().map(spared).collect();
     let any = |words: &[&str]| words.iter().any(|word| lines.iter().any(|line| says(line, word)));
     let in_trouble = |line: &&String| IN_TROUBLE.iter().any(|word| says(line, word));
