@@ -28,7 +28,12 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
         if is_stricter(change) {
             forms.push("<stricter>");
         }
+        forms.extend(switched(change));
         return forms;
+    }
+    if change.kind == ChangeKind::Commit {
+        let base = changes_base(change).then_some("<base>");
+        return switched(change).chain(base).collect();
     }
     if change.kind == ChangeKind::Target {
         let mut told = [change.after.as_deref(), change.details.as_deref()].into_iter().flatten();
@@ -63,7 +68,54 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if before.is_some_and(|text| !text.is_empty()) && after == Some("") {
         forms.push("<emptied>");
     }
+    forms.extend(switched(change));
     forms
+}
+
+/// Whether a commit changes what a program is made for and runs in: the image below its own, the framework.
+pub(super) fn changes_base(change: &Change) -> bool {
+    const SIGNS: &[&str] =
+        &["FROM ", "<TargetFramework", "<java.version>", "<maven.compiler", "sourceCompatibility", "python_requires"];
+    let added = change.details.as_deref().unwrap_or_default().lines().filter_map(|line| line.strip_prefix('+'));
+    change.kind == ChangeKind::Commit
+        && added.map(str::trim_start).any(|line| SIGNS.iter().any(|sign| line.starts_with(sign)))
+}
+
+/// Whether a commit of which that is known changes nothing but what people read, or nothing but tests.
+pub(super) fn is_beside(change: &Change) -> bool {
+    const READ: &[&str] = &["md", "txt", "png", "svg", "jpg", "css", "scss", "adoc", "rst"];
+    let names = change.details.as_deref().unwrap_or_default().lines().filter_map(|line| line.strip_prefix("+++ b/"));
+    let is_beside = |name: &str| {
+        let file = name.rsplit('/').next().unwrap_or(name);
+        let end = file.rsplit_once('.').map_or("", |(_, end)| end);
+        let is_test = name.split('/').any(|part| matches!(part, "test" | "tests" | "spec" | "__tests__"))
+            || file.contains(".test.")
+            || file.contains(".spec.")
+            || file.rsplit_once('.').is_some_and(|(stem, _)| stem.ends_with("Tests") || stem.ends_with("Test"));
+        READ.contains(&end) && !matches!(file, "requirements.txt" | "CMakeLists.txt" | "constraints.txt") || is_test
+    };
+    let mut names = names.peekable();
+    change.kind == ChangeKind::Commit && names.peek().is_some() && names.all(is_beside)
+}
+
+/// Whether something was switched off or on: `true` became `false`, or a line came that ends so.
+fn switched(change: &Change) -> impl Iterator<Item = &'static str> {
+    const OFF: &[&str] = &["false", "off", "no", "none", "disabled", "disable", "deny", "never"];
+    const ON: &[&str] =
+        &["true", "on", "yes", "always", "enabled", "enable", "required", "require", "strict", "enforce", "enforced"];
+    let edits = edit::of(change);
+    let ends = |words: &[&str]| {
+        edits.iter().any(|edit| {
+            let last = |text: &str| {
+                let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+                text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase()
+            };
+            let after = edit.after.map(last).unwrap_or_default();
+            words.contains(&&*after) && edit.before.map(last).as_ref() != Some(&after)
+        })
+    };
+    let (off, on) = (ends(OFF), ends(ON));
+    [off.then_some("<off>"), on.then_some("<on>")].into_iter().flatten()
 }
 
 /// Whether a change's title, values or edits hold one of `terms`.
@@ -259,7 +311,9 @@ pub(super) fn is_eased(change: &Change) -> bool {
 
 /// Whether a change is of a mere number.
 pub(super) fn is_amount(change: &Change) -> bool {
-    change.kind == ChangeKind::Variable && moved(change).is_some()
+    // `v1.24` is a version.
+    let is_version = change.after.as_deref().is_some_and(|text| text.trim().starts_with(['v', 'V']));
+    change.kind == ChangeKind::Variable && !is_version && moved(change).is_some()
 }
 
 /// What somebody wrote of a commit, before its files and its diff.
@@ -333,6 +387,9 @@ mod tests {
         assert_eq!(of(None, Some("D:\\Services\\Shop")), ["<path>"]);
         assert_eq!(of(None, Some("/srv/shop")), ["<path>"]);
         assert_eq!(of(Some("on"), Some("")), ["<emptied>"]);
+        assert_eq!(of(Some("true"), Some("false")), ["<off>"]);
+        assert_eq!(of(Some("Optional"), Some("Required")), ["<on>"]);
+        assert!(of(Some("on"), Some("on the way")).is_empty());
     }
 
     #[test]

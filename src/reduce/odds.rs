@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
     row(WorkItem, "", None, 0.4),
 ];
 /// The same of a worker's tool of which only the last number of its version went on.
-const PATCHED: &[Row] = &[row(Worker, "", None, 0.5)];
+const PATCHED: &[Row] = &[row(Worker, "", None, 0.25)];
 /// The same of variables, by what is known of their values. A secret is to blame where somebody was not let in, and hardly elsewhere.
 const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", Some(Open), 0.75)];
 const HIDDEN_UNASKED: &[Row] = &[row(Variable, "", Some(Own), 0.35), row(Variable, "", None, 0.25)];
@@ -63,6 +63,9 @@ const NUMBERS: &[Row] = &[row(Variable, "", Some(Open), 1.3)];
 const TEXTS: &[Row] = &[row(Variable, "", Some(Before), 1.6), row(Variable, "", Some(Open), 0.75)];
 /// Of a commit whose lines are known, these say more than that it is one.
 const SHOWN: &[Row] = &[row(Commit, "", None, 0.8)];
+/// And of one that changes nothing but what people read or nothing but tests, and of one that changes what a program runs in.
+const BESIDE: &[Row] = &[row(Commit, "", None, 0.3)];
+const BASE: &[Row] = &[row(Commit, "", None, 1.4)];
 
 /// The odds of `change`, which belongs so to the failed step: 1 for what is to blame as often as others. `is_unlike`: it is known
 /// what such failures come of, and this is not of that sort.
@@ -76,6 +79,8 @@ pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
         Variable if change.before.is_none() && change.after.is_none() => HIDDEN,
         Variable if form::is_amount(change) => NUMBERS,
         Variable if change.before.is_some() && change.after.is_some() => TEXTS,
+        Commit if form::is_beside(change) => BESIDE,
+        Commit if form::changes_base(change) => BASE,
         Commit if super::touched::is_shown(change) => SHOWN,
         _ => ROWS,
     };
@@ -96,9 +101,23 @@ fn is_system(change: &Change) -> bool {
     change.kind == Worker && change.title.starts_with("operating system")
 }
 
+/// How much it says of a worker, whatever failed, that another system runs there or another shell: of these everything else comes.
+pub(super) fn of_another_ground(change: &Change) -> f64 {
+    const ANOTHER: f64 = 0.25;
+    const ANOTHER_RELEASE: f64 = 0.12;
+    let first = |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).map(str::to_owned);
+    let is_ground = is_system(change) || change.kind == Worker && change.title.starts_with("PowerShell");
+    let versions = change.before.as_deref().zip(change.after.as_deref()).filter(|_| is_ground);
+    match versions {
+        Some((old, new)) if first(old) != first(new) => ANOTHER,
+        Some(_) if is_another_system(change) => ANOTHER_RELEASE,
+        _ => 0.0,
+    }
+}
+
 /// Whether a worker has another operating system, or another release of it, and not the same one with its patches: the third
 /// number tells two releases of Windows apart, the first two those of most others, the first alone where they are made for years.
-pub(super) fn is_another_system(change: &Change) -> bool {
+fn is_another_system(change: &Change) -> bool {
     const FOR_YEARS: &[&str] = &["debian", "red hat", "rocky", "alma", "centos", "oracle", "suse", "amazon"];
     let Some((old, new)) = change.before.as_deref().zip(change.after.as_deref()).filter(|_| is_system(change)) else {
         return false;
@@ -145,7 +164,7 @@ mod tests {
     fn what_a_step_runs_in_is_to_blame_the_oftener_and_what_the_server_brings_the_more_rarely() {
         check(Process, "container image of step Scan", Some(("a:1", "a:2")), Own, 6.0);
         check(Worker, "PowerShell of the worker", Some(("5.1.1", "7.4.1")), Open, 3.0);
-        check(Worker, "PowerShell of the worker", Some(("7.4.5", "7.4.6")), Open, 0.5);
+        check(Worker, "PowerShell of the worker", Some(("7.4.5", "7.4.6")), Open, 0.25);
         check(Worker, "operating system of the worker", Some(("Windows 10.0.1", "Windows 10.0.2")), Open, 3.0);
         check(Worker, "Calamari of the worker", Some(("2026.1.1", "2026.1.9")), Open, 0.25);
         check(Package, "release", Some(("1", "2")), Open, 0.2);
@@ -164,6 +183,20 @@ mod tests {
             when: None,
             url: None,
         }
+    }
+
+    #[test]
+    fn what_people_read_and_tests_are_to_blame_less_often_than_what_a_program_runs_in() {
+        let commit = |file: &str, line: &str| {
+            let details = Some(format!("--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-x\n+{line}\n"));
+            of(&Change { details, ..change(Commit, "commit 1a2b3c4 X", None, None) }, Own, false)
+        };
+        let ordinary = commit("src/shop.cs", "int x;");
+        for (file, line) in [("docs/run.md", "how to"), ("tests/run.cs", "int x;"), ("src/shop.spec.ts", "it()")] {
+            assert!(commit(file, line) < ordinary, "{file}");
+        }
+        assert!(commit("Dockerfile", "FROM acme/run:8") > ordinary);
+        assert!((commit("requirements.txt", "acme==8") - ordinary).abs() < 1e-9);
     }
 
     #[test]
@@ -189,6 +222,8 @@ mod tests {
             let system = change(Worker, "operating system of the worker", Some(before), Some(after));
             assert_eq!(is_another_system(&system), expected, "{before} {after}");
         }
-        assert!(!is_another_system(&change(Worker, "PowerShell of the worker", Some("5.1"), Some("7.4"))));
+        let shell =
+            |before, after| of_another_ground(&change(Worker, "PowerShell of the worker", Some(before), Some(after)));
+        assert!(shell("5.1.22621", "7.4.6") > shell("7.4.5", "7.4.6"));
     }
 }

@@ -51,6 +51,9 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
             // A frame of a stack trace names what was on the way.
             let start = log.line(index).trim_start();
             let level = if start.starts_with("at ") || start.starts_with("File \"") { level * 0.4 } else { level };
+            // PowerShell says of which sort an error is to it.
+            let is_sort = start.starts_with("+ CategoryInfo") || start.starts_with("+ FullyQualifiedErrorId");
+            let (level, complains) = if is_sort { (0.0, 0.0) } else { (level, complains) };
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             let weight = if went_well(log.line(index)) { weight * WELL } else { weight };
             let weight = if is_warning(log.line(index)) { weight * WARNED } else { weight };
@@ -139,6 +142,19 @@ pub(super) fn complains(text: &str) -> bool {
 pub(super) fn loud<'a>(log: &'a Log, weights: &BTreeMap<usize, f64>) -> impl Iterator<Item = &'a str> {
     let lines = weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| log.line(*line));
     lines.collect::<Vec<_>>().into_iter()
+}
+
+/// What stands in boxes, such as Terraform draws, of which two lines that weigh much follow one another: as one, for a box cuts
+/// sentences.
+pub(super) fn boxed(log: &Log, weights: &BTreeMap<usize, f64>) -> Vec<String> {
+    let is_loud = |line: &usize| weights.get(line).is_some_and(|weight| *weight >= LOUD);
+    let text = |line: usize| {
+        let text = log.line(line).trim();
+        let inner = text.strip_prefix(['│', '║', '┃'])?;
+        Some(inner.trim_end_matches(['│', '║', '┃']).trim().to_owned())
+    };
+    let pairs = weights.keys().filter(|line| is_loud(line) && is_loud(&(*line + 1)));
+    pairs.filter_map(|line| Some(format!("{} {}", text(*line)?, text(line + 1)?))).collect()
 }
 
 /// The line that says most of the failure.
@@ -266,6 +282,16 @@ mod tests {
         ] {
             assert_eq!(went_well(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn what_stands_in_a_box_is_one_sentence() {
+        let mut builder = crate::clean::LogBuilder::default();
+        for line in ["│ The monitor has exceeded   │", "│ its quota.                 │", "done"] {
+            builder.line(1, None, Level::Error, None, line);
+        }
+        let weights = BTreeMap::from([(0, 1.0), (1, 0.8), (2, 0.9)]);
+        assert_eq!(boxed(&builder.finish(), &weights), ["The monitor has exceeded its quota."]);
     }
 
     #[test]

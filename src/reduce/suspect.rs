@@ -10,7 +10,7 @@ use super::affinity;
 use super::alibi::{Bearing, Scene};
 use super::form;
 use super::met::{Met, Names, ORDINARY, rarity};
-use super::said::{key_line, line_weights, loud};
+use super::said::{boxed, key_line, line_weights, loud};
 use super::topic::{Outside, Topics};
 use super::{odds, touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
@@ -47,8 +47,6 @@ const UNREAD: f64 = 0.7;
 const FITS: f64 = 0.17;
 /// How much it says that an earlier step uses what such failures come of.
 const IN_PLACE: f64 = 0.1;
-/// How much it says of a worker, whatever failed, that it has another operating system.
-const ANOTHER_SYSTEM: f64 = 0.12;
 /// How much it says that a version which the lines speak of parts the old from the new.
 const PASSED: f64 = 0.55;
 /// How much it says that a machine on which it failed alone is new, or that something was seen of it.
@@ -75,6 +73,10 @@ const TAKEN_OUT_FITS: f64 = 0.32;
 /// takes nothing away.
 const MADE: f64 = 0.26;
 const TAKES_NOTHING: f64 = 0.75;
+/// How much more a change of what only later steps use says where the lines name it, and an event of a sort that such failures
+/// come of.
+const LOOKED_AT: f64 = 0.5;
+const NOT_ELSEWHERE: f64 = 0.8;
 /// How much its sort says of a commit whose lines are known and meet nothing; from which weight on it says all.
 const UNNAMED_COMMIT: f64 = 0.4;
 const NAMED_WELL: f64 = 0.3;
@@ -160,7 +162,8 @@ impl<'a> Bench<'a> {
         let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
         let kind = failure.map(|failure| failure.kind.as_str());
         let weights = line_weights(log, evidence, false);
-        let topics = Topics::of(loud(log, &weights), kind, &log.steps);
+        let boxed = boxed(log, &weights);
+        let topics = Topics::of(loud(log, &weights).chain(boxed.iter().map(String::as_str)), kind, &log.steps);
         let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
         let outside = topics.outside != Outside::Spared || kind.is_some_and(affinity::is_outside);
         let weights = if outside { line_weights(log, evidence, true) } else { weights };
@@ -226,7 +229,7 @@ impl<'a> Bench<'a> {
         } else {
             by_kind(change, self.failure, &self.topics, || self.lines())
         };
-        let known = if odds::is_another_system(change) && !self.outside { known.max(ANOTHER_SYSTEM) } else { known };
+        let known = if self.outside { known } else { known.max(odds::of_another_ground(change)) };
         // Where it is known what the failed step reads, what it does not read is further from it.
         let is_unread = self.reads && change.kind == ChangeKind::Variable && at == Bearing::Open;
         let known = known * if is_unread { UNREAD } else { 1.0 };
@@ -241,6 +244,9 @@ impl<'a> Bench<'a> {
         };
         if passed {
             known.max(PASSED)
+        } else if self.topics.outside == Outside::Held && self.scene.is_displaced(change) {
+            // Who holds it was stopped before, and no longer is.
+            known.max(DISPLACED_AND_NAMED)
         } else if self.outside {
             known
         } else {
@@ -262,6 +268,8 @@ impl<'a> Bench<'a> {
         let news = match change.kind {
             // Whatever is asked of who is in trouble fails.
             _ if topics.outside == Outside::Down => 0.3,
+            // What ended by the clock did so whatever else the log names.
+            ChangeKind::Commit | ChangeKind::Package | ChangeKind::WorkItem if topics.expired => 0.2,
             // What waits for others is named there, and does not hold it.
             ChangeKind::Commit | ChangeKind::Package if topics.outside == Outside::Held => 0.3,
             // Other programs of ours speak of the world outside too.
@@ -284,6 +292,15 @@ impl<'a> Bench<'a> {
         };
         let unlikely = (1.0 - one.met.weight * news) * (1.0 - by_step) * (1.0 - by_kind);
         let doubt = if one.passed && one.at != Bearing::Later { 1.0 } else { self.scene.doubt(change) };
+        // A step that looks at the sources or the image uses them before any step does that names them.
+        let is_brought = matches!(change.kind, ChangeKind::Commit | ChangeKind::Package);
+        let doubt = match change.kind {
+            _ if one.at == Bearing::Later && is_brought && !self.outside => {
+                doubt.max(doubt + LOOKED_AT * one.met.weight)
+            }
+            ChangeKind::Event if one.known >= FITS && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
+            _ => doubt,
+        };
         let idle = if one.met.is_exact { 1.0 } else { idleness(change, by_kind, topics, self.lines()) };
         let likely = ((1.0 - unlikely) * closeness(change, self.run) * idle * doubt * leap(change)).clamp(0.0, 0.99);
         // What such failures do not come of is not to blame the oftener.
@@ -366,7 +383,7 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
         TAKEN_OUT_AND_NAMED
     } else if is_displaced || is_out && known >= TAKEN_OUT_FITS {
         DISPLACED
-    } else if topics.is_missing() && is_earlier_script(change, at) && scene.speaks_of(change) {
+    } else if topics.is_missing() && (is_earlier_script(change, at) && scene.speaks_of(change) || clears(change, at)) {
         TAKEN_OUT_AND_NAMED
     } else if stands_elsewhere && !topics.expired {
         if is_named { DISPLACED } else { STANDS_ELSEWHERE }
@@ -380,6 +397,15 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
 /// Whether `change` is of the script of a step that ran before the one that failed.
 fn is_earlier_script(change: &Change, at: Bearing) -> bool {
     change.kind == ChangeKind::Process && at == Bearing::Before && change.title.starts_with("script of step ")
+}
+
+/// Whether `change` is a new step that ran before the one that failed, and takes things away.
+fn clears(change: &Change, at: Bearing) -> bool {
+    let lines = || change.details.as_deref().unwrap_or_default().lines();
+    change.kind == ChangeKind::Process
+        && at == Bearing::Before
+        && change.title.starts_with("new step ")
+        && lines().any(|line| touched::takes_away(line.trim_start_matches('+')))
 }
 
 /// How much is left of `change` where it leaves alone what is wrong.

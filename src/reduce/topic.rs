@@ -294,6 +294,8 @@ mod tests {
             ("GET https://api.github.com/repos answered 503 Service Unavailable", true),
             ("ProvisionedThroughputExceededException: slow down", true),
             ("java.util.ConcurrentModificationException: null", false),
+            ("curl: (56) Recv failure: Connection reset by peer", true),
+            ("http://pay.svc.cluster.local:8080: Connection reset by peer", false),
             ("GET https://shop.example/health answered 503 Service Unavailable", false),
         ] {
             assert_eq!(Topics::of([line].into_iter(), None, &[]).outside != Outside::Spared, expected, "{line}");

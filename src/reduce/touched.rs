@@ -159,7 +159,7 @@ pub(super) fn edits(change: &Change) -> bool {
 }
 
 /// Whether a line of a script stops or removes what it names.
-fn takes_away(line: &str) -> bool {
+pub(super) fn takes_away(line: &str) -> bool {
     const VERBS: &[&str] = &[
         "stop",
         "disable",
@@ -173,6 +173,13 @@ fn takes_away(line: &str) -> bool {
         "kill",
         "revoke",
         "truncate",
+        "prune",
+        "clean",
+        "cleanup",
+        "clear",
+        "rmi",
+        "rmdir",
+        "wipe",
     ];
     let verb = |word: &str| {
         let word = word.to_ascii_lowercase();

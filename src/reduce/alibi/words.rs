@@ -84,6 +84,8 @@ pub(super) const OF_LIBRARIES: &[&str] = &[
     "missing method", "method not found", "no attribute", "not load", "cannot find module", "no module named",
     "checksum", "unsupported argument", "unsupported attribute", "unsupported block", "not expected here", "unknown option",
     "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
+    "nosuchmethoderror", "nosuchfielderror", "abstractmethoderror", "incompatibleclasschangeerror", "linkageerror",
+    "missingmethodexception", "typeloadexception", "cannot import name", "importerror", "modulenotfounderror", "attributeerror",
     "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
 ];
 

@@ -43,11 +43,6 @@ const OUTSIDE: &[&str] = &[
     "deadlock victim", "deadlock found", "deadlock detected", "could not serialize access",
     "could not get lock", "unable to acquire the dpkg", "error acquiring the state lock", "error locking state",
     "is held by process", "held by another", "lock is already held", "waiting for changelog lock",
-    // A way that broke while it was in use.
-    "connection reset", "forcibly closed", "network name is no longer available", "unexpected network error",
-    "broken pipe", "early eof", "unexpected disconnect", "rpc failed", "semaphore timeout period",
-    "connection was aborted", "connection aborted", "lost connection to", "server closed the connection",
-    "connection was closed unexpectedly", "transport-level error",
     // Programs that somebody else may use.
     "license check", "no floating license",
     "no more licenses available", "all licenses are in use",
@@ -109,7 +104,22 @@ const OUTSIDE: &[&str] = &[
     "exclusively locked", "locked for editing", "currently in use by", "in use by another", "being restored", "restore in progress",
     "backup in progress", "single-user mode", "index.lock",
     "leader not available", "not master", "kafka_storage_error", "coordinator_not_available", "node is not ready", "node not ready",
-    "out of inodes", "medium error", "timestamp server", "timestamping server",
+    "out of inodes", "medium error", "timestamp server", "timestamping server", "transient error", "transient failure", "required agreement", "agreement is missing", "terms of service", "license agreement",
+    "changed by someone else", "modified by another", "saved outside",
+];
+
+/// With which words it says that a way broke while it was in use: of no change, unless it leads to ourselves.
+#[rustfmt::skip]
+const BROKEN: &[&str] = &[
+    "connection reset", "forcibly closed", "network name is no longer available", "unexpected network error",
+    "broken pipe", "early eof", "unexpected disconnect", "rpc failed", "semaphore timeout period",
+    "connection was aborted", "connection aborted", "lost connection to", "server closed the connection",
+    "connection was closed unexpectedly", "transport-level error",
+];
+/// Signs that a line is of what runs here.
+#[rustfmt::skip]
+const HERE: &[&str] = &[
+    "localhost", "127.0.0.1", "svc.cluster.local", "health", "healthz", "readiness", "probe", "upstream", "smoke", "pod/",
 ];
 
 /// What stands for none of these though it holds their words: a program's own patience.
@@ -162,7 +172,10 @@ const NOT_EXPIRED: &[&str] = &["has expired, or", "or has expired", "or expired"
 
 /// Signs in lines of what was just deployed itself: that it is in trouble may well come of a change;
 #[rustfmt::skip]
-const OURS: &[&str] = &["localhost", "127.0.0.1", "health", "healthz", "ready", "readiness", "probe", "upstream"];
+const OURS: &[&str] = &[
+    "localhost", "127.0.0.1", "health", "healthz", "ready", "readiness", "probe", "upstream", "servlet.service", "nosuchmethoderror",
+    "nullpointerexception", "nullreferenceexception", "typeerror", "svc.cluster.local", "unhandled exception has occurred while executing the request",
+];
 /// and signs of it in what a step is called.
 #[rustfmt::skip]
 const LOOKS_AT_OURS: &[&str] = &[
@@ -185,7 +198,9 @@ pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
     let is_down = IN_TROUBLE.iter().filter(|word| **word != "500").any(|word| any(&[word]));
     let looks_at_ours = || LOOKS_AT_OURS.iter().any(|word| steps.iter().any(|step| says(step, word)));
     let is_ours = || any(OURS) || looks_at_ours();
+    let is_here = || any(HERE) || HERE.iter().any(|word| steps.iter().any(|step| says(step, word)));
     any(OUTSIDE)
+        || any(BROKEN) && !is_here()
         || is_down && (any(FETCHING) || !is_ours())
         || troubles.any(|line| PUBLIC.iter().any(|host| line.contains(host)))
 }
