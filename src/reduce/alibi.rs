@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::form::{self, holds};
 use super::names::says;
 use super::said::is_alone;
-use super::topic::PLAIN_AND_TLS;
+use super::topic::{PLAIN_AND_TLS, without_options};
 use super::touched;
 use crate::model::{Change, ChangeKind, Log, Outcome};
 
@@ -82,7 +82,7 @@ impl Scene {
             log.steps.iter().skip(first).map(|step| plain(&step.name)).filter(|name| !begun.contains(name)).collect()
         };
         let lines: Vec<String> =
-            lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
+            lines.map(|line| without_options(line.get(..line.floor_char_boundary(2_000)).unwrap_or(line))).collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
         let words = tables
             .chain([OF_LIBRARIES, OF_TIME, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT, MERGED])
@@ -116,6 +116,29 @@ impl Scene {
             texts.into_iter().flatten().flat_map(|text| text.split(", ")).map(|name| name.trim().to_lowercase())
         };
         change.kind == ChangeKind::Process && names().any(|name| self.displaced.contains(&name))
+    }
+
+    /// Whether `change` is why a step that stopped others no longer comes before the failed one.
+    pub(super) fn lets_go_on(&self, change: &Change) -> bool {
+        const STOPS: &[&str] = &[
+            "stop",
+            "pause",
+            "drain",
+            "disable",
+            "suspend",
+            "quiesce",
+            "shut",
+            "offline",
+            "maintenance",
+            "kill",
+            "lock",
+            "disconnect",
+        ];
+        let stops = |name: &String| STOPS.iter().any(|verb| name.contains(verb));
+        let texts = [change.before.as_deref(), change.step.as_deref(), Some(change.title.as_str())];
+        let texts: Vec<String> = texts.into_iter().flatten().map(str::to_lowercase).collect();
+        let is_of = |name: &String| texts.iter().any(|text| text.contains(name.as_str()));
+        self.is_displaced(change) && self.displaced.iter().any(|name| stops(name) && is_of(name))
     }
 
     /// Whether `change` is of a machine on which it failed while others did the same well.
@@ -190,6 +213,7 @@ impl Scene {
                 match SETTINGS.iter().find(|setting| title.starts_with(setting.title)) {
                     Some(_) if at != Bearing::Own && change.step.is_some() => 0.2,
                     Some(setting) if !self.is(setting.makes) => 0.35,
+                    None if title.starts_with("setting ") && title.contains("timeout") && !self.is(OF_TIME) => 0.35,
                     _ => 1.0,
                 }
             }

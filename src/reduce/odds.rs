@@ -56,6 +56,8 @@ const ROWS: &[Row] = &[
 ];
 /// The same of a worker's tool of which only the last number of its version went on.
 const PATCHED: &[Row] = &[row(Worker, "", None, 0.25)];
+/// The same of one that has another minor version.
+const MINOR: &[Row] = &[row(Worker, "", None, 2.2)];
 /// The same of variables, by what is known of their values. A secret is to blame where somebody was not let in, and hardly elsewhere.
 const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", Some(Open), 0.75)];
 const HIDDEN_UNASKED: &[Row] = &[row(Variable, "", Some(Own), 0.35), row(Variable, "", None, 0.25)];
@@ -74,6 +76,7 @@ pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
     let rows = match change.kind {
         // A patch of a tool breaks little.
         Worker if is_tool(change) && versions().is_some_and(|(old, new)| form::leap(old, new) < 0.8) => PATCHED,
+        Worker if is_tool(change) && versions().is_some_and(|(old, new)| form::leap(old, new) < 1.0) => MINOR,
         Worker if is_system(change) && !is_another_system(change) => PATCHED,
         Variable if change.before.is_none() && change.after.is_none() && is_unlike => HIDDEN_UNASKED,
         Variable if change.before.is_none() && change.after.is_none() => HIDDEN,
@@ -105,11 +108,15 @@ fn is_system(change: &Change) -> bool {
 pub(super) fn of_another_ground(change: &Change) -> f64 {
     const ANOTHER: f64 = 0.25;
     const ANOTHER_RELEASE: f64 = 0.12;
-    let first = |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty()).map(str::to_owned);
+    let numbers = |text: &str, most: usize| -> Vec<String> {
+        let parts = text.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty());
+        parts.take(most).map(str::to_owned).collect()
+    };
     let is_ground = is_system(change) || change.kind == Worker && change.title.starts_with("PowerShell");
     let versions = change.before.as_deref().zip(change.after.as_deref()).filter(|_| is_ground);
     match versions {
-        Some((old, new)) if first(old) != first(new) => ANOTHER,
+        Some((old, new)) if numbers(old, 1) != numbers(new, 1) => ANOTHER,
+        Some((old, new)) if !is_system(change) && numbers(old, 2) != numbers(new, 2) => ANOTHER_RELEASE,
         Some(_) if is_another_system(change) => ANOTHER_RELEASE,
         _ => 0.0,
     }

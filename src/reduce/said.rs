@@ -150,8 +150,9 @@ pub(super) fn boxed(log: &Log, weights: &BTreeMap<usize, f64>) -> Vec<String> {
     let is_loud = |line: &usize| weights.get(line).is_some_and(|weight| *weight >= LOUD);
     let text = |line: usize| {
         let text = log.line(line).trim();
-        let inner = text.strip_prefix(['│', '║', '┃'])?;
-        Some(inner.trim_end_matches(['│', '║', '┃']).trim().to_owned())
+        let plain = || text.strip_prefix("| ").filter(|text| text.ends_with(" |"));
+        let inner = text.strip_prefix(['│', '║', '┃']).or_else(plain)?;
+        Some(inner.trim_end_matches(['│', '║', '┃', '|']).trim().to_owned())
     };
     let pairs = weights.keys().filter(|line| is_loud(line) && is_loud(&(*line + 1)));
     pairs.filter_map(|line| Some(format!("{} {}", text(*line)?, text(line + 1)?))).collect()

@@ -37,6 +37,7 @@ const SERVICE: f64 = 0.25;
 /// What sorts alone may say together: what the evidence names weighs more.
 const UNNAMED: f64 = 0.4;
 const UNNAMED_EVENT: f64 = 0.55;
+const UNNAMED_EVENTS: f64 = 0.6;
 /// From which weight on the sort of a failure says enough by itself.
 const SURELY: f64 = 0.45;
 /// How much the sort of a failure says where a change neither shares a name with it nor belongs to its step.
@@ -77,8 +78,12 @@ const TAKES_NOTHING: f64 = 0.75;
 /// come of.
 const LOOKED_AT: f64 = 0.5;
 const NOT_ELSEWHERE: f64 = 0.8;
+/// What is left of what only could not be fetched.
+const FETCHED: f64 = 0.3;
 /// How much its sort says of a commit whose lines are known and meet nothing; from which weight on it says all.
 const UNNAMED_COMMIT: f64 = 0.4;
+const UNNAMED_AND_SURE: f64 = 0.8;
+const SURE_OF_SORT: f64 = 0.3;
 const NAMED_WELL: f64 = 0.3;
 /// How much is left of a variable whose value was put nowhere.
 const UNREPLACED: f64 = 0.5;
@@ -86,6 +91,9 @@ const UNREPLACED: f64 = 0.5;
 const PORTS: &[&str] = &["port", "ports", "id", "database", "db", "version"];
 /// How much the sort of what the failed step uses says where the world outside is said to be to blame.
 const OWN_OUTSIDE: f64 = 0.8;
+/// How much is left of what a variable says that the step reads, where nothing else accuses it.
+const UNNAMED_OWN: f64 = 0.8;
+const UNNAMED_SCRIPT: f64 = 0.7;
 /// From which weight on names speak together with a sort, and how much.
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
@@ -159,7 +167,12 @@ struct Bench<'a> {
 
 impl<'a> Bench<'a> {
     fn of(log: &'a Log, evidence: &'a Evidence, run: &'a Run, baseline: Option<&Log>) -> Self {
-        let failure = evidence.matches.first().filter(|best| best.strength >= SURE).map(|best| &*best.signature);
+        // What a script throws itself says nothing of the script.
+        let is_thrown = |line: usize| log.line(line).contains("OperationStopped");
+        let sure = evidence.matches.first().filter(|best| best.strength >= SURE);
+        let failure = sure
+            .filter(|best| best.signature.kind != "script-error" || !is_thrown(best.line))
+            .map(|best| &*best.signature);
         let kind = failure.map(|failure| failure.kind.as_str());
         let weights = line_weights(log, evidence, false);
         let boxed = boxed(log, &weights);
@@ -224,7 +237,11 @@ impl<'a> Bench<'a> {
             let is_used =
                 at == Bearing::Own && matches!(change.kind, ChangeKind::Variable | ChangeKind::Process) || is_new;
             let own = if is_used { self.topics.towards(change) } else { 0.0 };
-            let amount = self.topics.by_amount(change);
+            // Who only waits for others waits the shorter, whatever it does then.
+            let waits = self.topics.outside == Outside::Held
+                && !self.lines().any(|line| line.to_lowercase().contains("deadlock"));
+            let is_spared = waits && form::is_amount(change) && !form::is_patience(change);
+            let amount = if is_spared { 0.0 } else { self.topics.by_amount(change) };
             amount.max(own * OWN_OUTSIDE)
         } else {
             by_kind(change, self.failure, &self.topics, || self.lines())
@@ -244,7 +261,7 @@ impl<'a> Bench<'a> {
         };
         if passed {
             known.max(PASSED)
-        } else if self.topics.outside == Outside::Held && self.scene.is_displaced(change) {
+        } else if self.topics.outside == Outside::Held && self.scene.lets_go_on(change) {
             // Who holds it was stopped before, and no longer is.
             known.max(DISPLACED_AND_NAMED)
         } else if self.outside {
@@ -260,7 +277,8 @@ impl<'a> Bench<'a> {
         let by_kind = self.by_kind_here(one, one.known * rarity);
         // Of the many commits of a sort it is one that the lines name.
         let by_kind = if change.kind == ChangeKind::Commit && touched::is_shown(change) {
-            by_kind * (UNNAMED_COMMIT + (1.0 - UNNAMED_COMMIT) * (one.met.weight / NAMED_WELL).min(1.0))
+            let unnamed = if one.known < SURE_OF_SORT { UNNAMED_COMMIT } else { UNNAMED_AND_SURE };
+            by_kind * (unnamed + (1.0 - unnamed) * (one.met.weight / NAMED_WELL).min(1.0))
         } else {
             by_kind
         };
@@ -274,6 +292,7 @@ impl<'a> Bench<'a> {
             ChangeKind::Commit | ChangeKind::Package if topics.outside == Outside::Held => 0.3,
             // Other programs of ours speak of the world outside too.
             ChangeKind::Commit if self.is_refused() && one.at != Bearing::Own => 0.2,
+            ChangeKind::Commit if self.is_refused() => 0.35,
             // Who may do what is not a matter of what a program names.
             ChangeKind::Commit if topics.is_access() && one.known < FITS => 0.65,
             // What a script names stands in the log of its step anyway.
@@ -285,7 +304,17 @@ impl<'a> Bench<'a> {
             _ => 1.0,
         };
         let by_step = match one.at {
-            Bearing::Own => by_step(change, one.known, self.spares_the_step(), self.is_known()),
+            Bearing::Own => {
+                let by_step = by_step(change, one.known, self.spares_the_step(), self.is_known());
+                let is_unnamed = one.met.weight < NAMED && one.known <= 0.0;
+                match change.kind {
+                    ChangeKind::Variable if is_unnamed => by_step * UNNAMED_OWN,
+                    ChangeKind::Process if is_unnamed && change.title.starts_with("script of step ") => {
+                        by_step * UNNAMED_SCRIPT
+                    }
+                    _ => by_step,
+                }
+            }
             // What an earlier step put in place shows where it is used.
             Bearing::Before if one.known >= FITS && !self.spares_the_step() => IN_PLACE,
             _ => 0.0,
@@ -299,6 +328,10 @@ impl<'a> Bench<'a> {
                 doubt.max(doubt + LOOKED_AT * one.met.weight)
             }
             ChangeKind::Event if one.known >= FITS && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
+            // A library that the lines name is not unrelated.
+            ChangeKind::Commit if doubt > FETCHED && one.met.names_a_cause && leap(change) >= 1.0 && !self.outside => {
+                doubt.max((doubt + one.met.weight).min(1.0))
+            }
             _ => doubt,
         };
         let idle = if one.met.is_exact { 1.0 } else { idleness(change, by_kind, topics, self.lines()) };
@@ -352,6 +385,10 @@ impl<'a> Bench<'a> {
             ChangeKind::Event if self.uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
                 by_kind * APART
             }
+            // Accounts and feeds are edited all the time.
+            ChangeKind::Event if one.met.weight < NAMED && change.title.to_lowercase().starts_with("account ") => {
+                by_kind * UNNAMED_EVENTS
+            }
             // What is of the right sort and is named, however faintly, is more than both.
             _ if one.known >= FITS && one.met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * one.known,
             _ => by_kind,
@@ -385,7 +422,7 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
         DISPLACED
     } else if topics.is_missing() && (is_earlier_script(change, at) && scene.speaks_of(change) || clears(change, at)) {
         TAKEN_OUT_AND_NAMED
-    } else if stands_elsewhere && !topics.expired {
+    } else if stands_elsewhere && (!topics.expired || change.title.starts_with("order of ")) {
         if is_named { DISPLACED } else { STANDS_ELSEWHERE }
     } else if topics.is_missing() && is_earlier_script(change, at) {
         MADE

@@ -89,6 +89,7 @@ pub(super) struct Topics {
 const DOORS: &[&str] = &[
     "password", "passwords", "passphrase", "credential", "credentials", "secret", "apikey", "signature", "decrypt", "decryption", "denied",
     "forbidden", "unauthorized", "unauthorised", "unauthenticated", "login", "logon", "401", "403", "authentication", "auth", "bearer",
+    "authenticationexception", "52e",
 ];
 
 /// Kinds of failures that happen on the machine itself, whatever else their lines say.
@@ -104,7 +105,7 @@ impl Topics {
     /// The topics of a failure with these `lines`, of the kind that its signature says, in `steps`.
     pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>, kind: Option<&str>, steps: &[Step]) -> Self {
         let lines: Vec<String> =
-            lines.map(|line| line.get(..line.floor_char_boundary(2_000)).unwrap_or(line).to_lowercase()).collect();
+            lines.map(|line| without_options(line.get(..line.floor_char_boundary(2_000)).unwrap_or(line))).collect();
         let sure = |topic: &Topic| {
             if kind.is_some_and(|kind| topic.kinds.iter().any(|one| one == kind)) {
                 1.0
@@ -203,6 +204,17 @@ impl Topics {
         let best = |topic: &Topic| topic.causes.iter().filter(is_one).map(weight).fold(0.0, f64::max);
         self.about.iter().map(|(topic, sure)| best(topic) * sure).fold(0.0, f64::max)
     }
+}
+
+/// A line in lower case without the options of the commands that it tells: `--timeout 5m` says of no failure that it took too long.
+pub(super) fn without_options(line: &str) -> String {
+    if !line.contains("--") {
+        return line.to_lowercase();
+    }
+    let is_option =
+        |word: &&str| word.strip_prefix("--").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let words: Vec<&str> = line.split(' ').filter(|word| !is_option(word)).collect();
+    words.join(" ").to_lowercase()
 }
 
 /// Whether `words` hold a name of one of `services`.

@@ -37,7 +37,12 @@ pub(super) fn is_passed(line: &str, change: &Change) -> bool {
         return false;
     }
     let parts = SINCE.iter().any(|word| says(&line.to_lowercase(), word));
-    named(line).iter().any(|(near, version)| leaps.iter().any(|leap| leap.passes(near, version, parts)))
+    // A folder that a version is unpacked to says nothing of it.
+    let is_path = |word: &str| {
+        word.trim_start_matches(['"', '\'', '(', '[']).starts_with('/') || word.matches(['/', '\\']).count() > 2
+    };
+    let line: Vec<&str> = line.split_whitespace().filter(|word| !is_path(word)).collect();
+    named(&line.join(" ")).iter().any(|(near, version)| leaps.iter().any(|leap| leap.passes(near, version, parts)))
 }
 
 /// Whether `line` names what `change` brought another major version of.

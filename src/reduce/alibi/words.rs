@@ -31,7 +31,7 @@ pub(super) const EVENTS: &[About] = &[
     About {
         title: "certificate ",
         makes: &[
-            TLS, "certificate", "certificates", "cert", "tls", "ssl", "x509", "handshake", "thumbprint", "signature", "pfx",
+            TLS, "certificate", "certificates", "cert", "tls", "ssl", "x509", "handshake", "thumbprint", "signature", "pfx", "identity check", "dns identity",
         ],
     },
     About {

@@ -86,7 +86,7 @@ const OUTSIDE: &[&str] = &[
     "account has been disabled", "aadsts50053", "credentials have been revoked", "mfa is required",
     "multi-factor authentication is required", "conditional access",
     // Mail that is to come later.
-    "greylisting", "451 4.7.1", "mailbox full", "mailbox is full", "552 5.2.2", "4.3.2 service not available",
+    "greylisting", "451 4.7.1", "mailbox full", "552 5.2.2", "4.3.2 service not available",
     // The way there.
     "error 521", "error 522", "error 523", "err_network_changed", "err_internet_disconnected", "ssl_error_syscall",
     "remote: internal server error", "hung up unexpectedly", "tls handshake timeout", "conflict with recovery",
@@ -104,7 +104,8 @@ const OUTSIDE: &[&str] = &[
     "exclusively locked", "locked for editing", "currently in use by", "in use by another", "being restored", "restore in progress",
     "backup in progress", "single-user mode", "index.lock",
     "leader not available", "not master", "kafka_storage_error", "coordinator_not_available", "node is not ready", "node not ready",
-    "out of inodes", "medium error", "timestamp server", "timestamping server", "transient error", "transient failure", "required agreement", "agreement is missing", "terms of service", "license agreement",
+    "out of inodes", "medium error", "timestamp server", "timestamping server", "transient error", "transient failure", "q_full", "queue is full", "queue full", "mailbox is full", "all mirrors", "oom command not allowed", "waited for this lock", "exceeded lock_timeout",
+    "no more mirrors", "overall status: invalid", "required agreement", "agreement is missing", "terms of service", "license agreement",
     "changed by someone else", "modified by another", "saved outside",
 ];
 
@@ -164,7 +165,7 @@ const EXPIRED: &[&str] = &[
     "has expired", "have expired", "is expired", "certificate expired", "cert_has_expired", "token expired", "expired on",
     "expired at", "expired token", "expiredtoken", "invalid_client", "secret expired", "keys expired", "nottimevalid",
     "err_cert_date_invalid", "validity period", "past its expiration", "lease expired", "token's ttl", "token has been revoked",
-    "jwt expired",
+    "jwt expired", "is after 20", "certificateexpired", "validity check failed",
     "signed expiry time", "not valid in the specified time frame", "aadsts7000222", "certificate is not valid: expired",
 ];
 
@@ -221,5 +222,6 @@ pub(super) fn is_held(lines: &[String]) -> bool {
 pub(super) fn is_expired(lines: &[String]) -> bool {
     // What may have expired among other things may as well be wrong.
     let is_one_of = |line: &String| NOT_EXPIRED.iter().any(|word| line.contains(word));
+    let lines: Vec<String> = lines.iter().map(|line| line.replace("exception", " exception")).collect();
     EXPIRED.iter().any(|word| lines.iter().any(|line| says(line, word) && !is_one_of(line)))
 }
