@@ -382,6 +382,8 @@ mod tests {
                 url: None,
             };
             assert_eq!(scene.is_displaced(&change), expected, "{before}");
+            // Of the two it is the one that stops something.
+            assert_eq!(scene.lets_go_on(&change), expected, "{before}");
         }
     }
 

@@ -315,6 +315,13 @@ mod tests {
     }
 
     #[test]
+    fn options_of_a_command_say_nothing_of_a_failure() {
+        check("helm upgrade shop --timeout 8m0s", Variable, "variable Helm:Timeout", Some(("8m", "5m")), false);
+        check("helm upgrade shop: timed out", Variable, "variable Helm:Timeout", Some(("8m", "5m")), true);
+        assert_eq!(without_options("Unknown flag: --Atomic -- x"), "unknown flag: -- x");
+    }
+
+    #[test]
     fn lines_speak_of_who_is_let_in_or_of_other_things() {
         for (line, expected) in [
             ("the password is not correct", true),

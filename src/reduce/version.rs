@@ -210,6 +210,8 @@ mod tests {
         let diff = "--- a/req.txt\n+++ b/req.txt\n@@ -1 +1 @@\n-flask==2.3.3\n+flask==3.0.1\n";
         check("removed in flask 3.0.", Commit, "commit 1a2b3c4 Libraries", ("", ""), diff, true);
         check("is required since webchart 4.0.0;", Package, "package Acme.WebChart", ("3.8.1", "4.0.0"), "", true);
+        let unpacked = "/srv/webchart/4.0.0/app.so: it requires an older kernel";
+        check(unpacked, Package, "package Acme.WebChart", ("3.8.1", "4.0.0"), "", false);
         check("needs PowerShell 7.0 or newer", Worker, "PowerShell of the worker", ("7.4.6", "5.1.17763.1"), "", true);
         check("needs PowerShell 4 or newer", Worker, "PowerShell of the worker", ("7.4.6", "5.1.17763.1"), "", false);
         let image = "container image of step Plan";
