@@ -68,6 +68,10 @@ pub(super) fn of(change: &Change) -> Vec<&'static str> {
     if before.is_some_and(|text| !text.is_empty()) && after == Some("") {
         forms.push("<emptied>");
     }
+    let is_spaced = |text: &str| text.contains(' ');
+    if before.is_some_and(|text| !is_spaced(text)) && after.is_some_and(is_spaced) {
+        forms.push("<spaced>");
+    }
     forms.extend(switched(change));
     forms
 }
@@ -389,7 +393,7 @@ mod tests {
         assert_eq!(of(Some("on"), Some("")), ["<emptied>"]);
         assert_eq!(of(Some("true"), Some("false")), ["<off>"]);
         assert_eq!(of(Some("Optional"), Some("Required")), ["<on>"]);
-        assert!(of(Some("on"), Some("on the way")).is_empty());
+        assert_eq!(of(Some("on"), Some("on the way")), ["<spaced>"]);
     }
 
     #[test]

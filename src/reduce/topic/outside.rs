@@ -62,8 +62,10 @@ pub(super) fn is_held(lines: &[String]) -> bool {
 pub(super) fn is_expired(lines: &[String]) -> bool {
     // What may have expired among other things may as well be wrong.
     let is_one_of = |line: &&String| list("not-expired").iter().any(|word| line.contains(word));
+    let is_dated = lines.iter().any(|line| line.contains(" is after 20"));
     let lines: Vec<String> = lines.iter().filter(|line| !is_one_of(line)).map(|line| cut(line)).collect();
-    any(&lines, "expired")
+    // `x509: … current time 2026-04-17T06:01:09Z is after 2026-04-16T23:59:59Z`
+    any(&lines, "expired") || is_dated
 }
 
 #[cfg(test)]
