@@ -242,7 +242,7 @@ impl Scene {
                 if MERGES.iter().any(|start| message.starts_with(start)) {
                     return if self.is(MERGED) { 1.0 } else { 0.3 };
                 }
-                let is_bump = matches!(first, "bump" | "upgrade" | "update");
+                let is_bump = BUMPS.contains(&first);
                 // Even the looks of a migration may not change.
                 let is_looked_at = self.kind == "database-migration" || self.said.contains("checksum");
                 // What lines that tell why name is not unrelated, whatever they say of it.
@@ -278,6 +278,11 @@ impl Scene {
         // `Acme.Data.SqlServer` is of `Acme.Data`.
         let family = name.rsplit_once('.').map(|(family, _)| family).filter(|family| is_name(family));
         let names = [Some(name).filter(|name| is_name(name)), family];
+        // A patch breaks little, whatever is named.
+        let versions = message.split_once(" from ").and_then(|(_, rest)| rest.split_once(" to "));
+        if versions.is_some_and(|(before, after)| form::leap(before, after) < 0.8) {
+            return false;
+        }
         names.into_iter().flatten().any(|name| self.lines.iter().any(|line| says(line, name)))
     }
 
@@ -292,6 +297,16 @@ fn displaced(good: &Log, failed: &HashSet<String>, begun: &HashSet<String>) -> H
     let names = || good.steps.iter().map(|step| step.name.trim().to_lowercase());
     let Some(first) = names().position(|name| failed.contains(&name)) else { return HashSet::new() };
     names().take(first).filter(|name| !begun.contains(name) && !failed.contains(name)).collect()
+}
+
+/// With which words the message of a commit begins that takes another version of something.
+const BUMPS: &[&str] = &["bump", "upgrade", "update"];
+
+/// Whether a commit says that it takes another version of something.
+pub(super) fn is_bump(change: &Change) -> bool {
+    let title = change.title.to_lowercase();
+    let first = message(&title).split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    change.kind == ChangeKind::Commit && BUMPS.contains(&first)
 }
 
 /// What a commit's title says behind its word and number.

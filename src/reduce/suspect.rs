@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::affinity;
-use super::alibi::{Bearing, Scene};
+use super::alibi::{self, Bearing, Scene};
 use super::form;
 use super::met::{Met, Names, ORDINARY, rarity};
 use super::said::{boxed, key_line, line_weights, loud};
@@ -74,7 +74,7 @@ const TAKEN_OUT_FITS: f64 = 0.32;
 /// takes nothing away.
 const MADE: f64 = 0.26;
 const TAKES_NOTHING: f64 = 0.75;
-/// How much more a change of what only later steps use says where the lines name it, and an event of a sort that such failures
+/// How much more a commit of what only later steps use says where the lines name it, and an event of a sort that such failures
 /// come of.
 const LOOKED_AT: f64 = 0.5;
 const NOT_ELSEWHERE: f64 = 0.8;
@@ -322,14 +322,13 @@ impl<'a> Bench<'a> {
         let unlikely = (1.0 - one.met.weight * news) * (1.0 - by_step) * (1.0 - by_kind);
         let doubt = if one.passed && one.at != Bearing::Later { 1.0 } else { self.scene.doubt(change) };
         // A step that looks at the sources or the image uses them before any step does that names them.
-        let is_brought = matches!(change.kind, ChangeKind::Commit | ChangeKind::Package);
         let doubt = match change.kind {
-            _ if one.at == Bearing::Later && is_brought && !self.outside => {
-                doubt.max(doubt + LOOKED_AT * one.met.weight)
+            ChangeKind::Commit if one.at == Bearing::Later && touched::is_shown(change) && !self.outside => {
+                doubt + LOOKED_AT * one.met.weight
             }
             ChangeKind::Event if one.known >= FITS && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
             // A library that the lines name is not unrelated.
-            ChangeKind::Commit if doubt > FETCHED && one.met.names_a_cause && leap(change) >= 1.0 && !self.outside => {
+            ChangeKind::Commit if doubt > FETCHED && self.is_of_a_named_library(one) => {
                 doubt.max((doubt + one.met.weight).min(1.0))
             }
             _ => doubt,
@@ -347,6 +346,12 @@ impl<'a> Bench<'a> {
         let odds = odds::of(change, one.at, is_unasked);
         let odds = if is_unlike || self.outside { odds.min(1.0) } else { odds };
         likely * odds / (1.0 - likely + likely * odds)
+    }
+
+    /// Whether `one` takes another major version of what lines that tell why name.
+    fn is_of_a_named_library(&self, one: &Found<'_>) -> bool {
+        let is_new = alibi::is_bump(one.change) && leap(one.change) >= 1.0;
+        is_new && one.met.names_a_cause && one.at != Bearing::Later && !self.outside
     }
 
     /// What the score of `one` must be above, so that it is told.
