@@ -37,7 +37,8 @@ const SERVICE: f64 = 0.25;
 /// What sorts alone may say together: what the evidence names weighs more.
 const UNNAMED: f64 = 0.4;
 const UNNAMED_EVENT: f64 = 0.55;
-const UNNAMED_EVENTS: f64 = 0.6;
+/// How much is left of an account's sort where no line names it.
+const UNNAMED_ACCOUNT: f64 = 0.6;
 /// From which weight on the sort of a failure says enough by itself.
 const SURELY: f64 = 0.45;
 /// How much the sort of a failure says where a change neither shares a name with it nor belongs to its step.
@@ -390,9 +391,9 @@ impl<'a> Bench<'a> {
             ChangeKind::Event if self.uses && is_apart && change.title.to_lowercase().starts_with("account ") => {
                 by_kind * APART
             }
-            // Accounts and feeds are edited all the time.
+            // Accounts are edited all the time.
             ChangeKind::Event if one.met.weight < NAMED && change.title.to_lowercase().starts_with("account ") => {
-                by_kind * UNNAMED_EVENTS
+                by_kind * UNNAMED_ACCOUNT
             }
             // What is of the right sort and is named, however faintly, is more than both.
             _ if one.known >= FITS && one.met.weight >= FAINT => by_kind + (1.0 - by_kind) * TOGETHER * one.known,
