@@ -27,8 +27,19 @@ const SETTINGS: &[&str] = &["missing-variable", "configuration"];
 const TESTS: &[&str] = &["test-failure", "compile-error"];
 
 /// What opens doors, and who goes through them.
-const KEYS: &[&str] =
-    &["password", "passwd", "pwd", "secret", "token", "key", "apikey", "credential", "credentials", "certificate"];
+const KEYS: &[&str] = &[
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+    "apikey",
+    "credential",
+    "credentials",
+    "certificate",
+    "keytab",
+];
 const WHO: &[&str] = &["account", "login", "user", "role", "permission", "identity", "principal", "team"];
 
 /// What programs are made for and run with.
@@ -67,7 +78,7 @@ const NOT_LET_IN: &[&str] = &[
     "decryption failed", "failed to decrypt", "could not decrypt", "cannot decrypt", "unable to decrypt", "wrong passphrase",
     "bad passphrase", "password was incorrect", "wrong final block length", "padding is invalid", "access key id", "bad signature",
     "signature verification failed", "invalid_api_key", "hmac", "password is not correct", "network password", "incorrect pin", "wrong pin",
-    "passphrase is", "invalid passphrase", "authenticationexception", "error code 49", "data 52e", "decryption failed for",
+    "passphrase is", "invalid passphrase", "failure to login", "invalidtoken", "loginexception", "preauthentication", "kerberosauthexception", "authenticationexception", "error code 49", "data 52e", "decryption failed for",
 ];
 /// How much less such words say than a signature.
 const GUESSED: f64 = 0.9;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::form::{self, holds};
-use super::names::says;
+use super::names::{self, says};
 use super::said::is_alone;
 use super::topic::{PLAIN_AND_TLS, without_options};
 use super::touched;
@@ -81,8 +81,12 @@ impl Scene {
         } else {
             log.steps.iter().skip(first).map(|step| plain(&step.name)).filter(|name| !begun.contains(name)).collect()
         };
-        let lines: Vec<String> =
-            lines.map(|line| without_options(line.get(..line.floor_char_boundary(2_000)).unwrap_or(line))).collect();
+        let lines: Vec<String> = lines
+            .map(|line| {
+                without_options(line.get(..line.floor_char_boundary(2_000)).unwrap_or(line))
+                    .replace("check sum", "checksum")
+            })
+            .collect();
         let tables = SETTINGS.iter().map(|one| one.makes).chain(EVENTS.iter().map(|one| one.makes));
         let words = tables
             .chain([OF_LIBRARIES, OF_TIME, ON_THE_WAY, CERTIFICATES, PLAIN_AND_TLS, OVER_LIMIT, MERGED])
@@ -145,7 +149,9 @@ impl Scene {
     pub(super) fn is_of_who_fails_alone(&self, change: &Change) -> bool {
         let title = change.title.to_lowercase();
         let is_of = |place: &String| title.strip_suffix(place.as_str()).is_some_and(|rest| rest.ends_with("target "));
+        let names = |place: &String| title.split_whitespace().any(|word| word.trim_end_matches(':') == place);
         change.kind == ChangeKind::Target && self.alone.iter().any(is_of)
+            || change.kind == ChangeKind::Event && self.alone.iter().any(names)
     }
 
     /// Whether `change` takes a step out of the process, wherever it stood.
@@ -234,7 +240,7 @@ impl Scene {
                 if about.is_none_or(|about| self.is(about.makes)) && !other_side { 1.0 } else { 0.4 }
             }
             // Who holds a file or a port open holds it whatever is in it.
-            ChangeKind::Commit if matches!(self.kind.as_str(), "file-locked" | "port-in-use") => 0.5,
+            ChangeKind::Commit if matches!(self.kind.as_str(), "file-locked" | "port-in-use") => 0.35,
             ChangeKind::Commit => {
                 let message = message(&title);
                 let first = message.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
@@ -277,13 +283,17 @@ impl Scene {
         let is_name = |name: &str| name.len() > 5 && name.contains(['.', '-', '/', '_', ':']);
         // `Acme.Data.SqlServer` is of `Acme.Data`.
         let family = name.rsplit_once('.').map(|(family, _)| family).filter(|family| is_name(family));
+        // `@acme/test` is of `acme`.
+        let part =
+            |name: &&str| name.len() > 5 && !names::is_common(name) && name.bytes().all(|b| b.is_ascii_alphabetic());
+        let parts = name.split(|c: char| !c.is_alphanumeric()).filter(part);
         let names = [Some(name).filter(|name| is_name(name)), family];
         // A patch breaks little, whatever is named.
         let versions = message.split_once(" from ").and_then(|(_, rest)| rest.split_once(" to "));
         if versions.is_some_and(|(before, after)| form::leap(before, after) < 0.8) {
             return false;
         }
-        names.into_iter().flatten().any(|name| self.lines.iter().any(|line| says(line, name)))
+        names.into_iter().flatten().chain(parts).any(|name| self.lines.iter().any(|line| says(line, name)))
     }
 
     /// Whether the failure is of one of these kinds, or says one of these words.

@@ -244,6 +244,23 @@ fn is_stricter(change: &Change) -> bool {
     })
 }
 
+/// Whether a step that is new, or lines that came to a script, forbid what the machine allowed.
+pub(super) fn hardens(change: &Change) -> bool {
+    #[rustfmt::skip]
+    const SIGNS: &[&str] = &[
+        "harden", "baseline", "crypto-policies", "crypto policy", "noexec", "nosuid", "schannel", "setenforce", "apparmor", "cis ",
+        "sysctl -w", "secedit", "disable-tls", "protocols\\tls", "umask 0", "ulimit", "auditpol", "lgpo", "stig",
+    ];
+    let is_new = change.title.starts_with("new step ");
+    let is_one = is_new || change.title.starts_with("script of step ");
+    let details = change.details.as_deref().unwrap_or_default();
+    let lines = details.lines().filter_map(|line| if is_new { Some(line) } else { line.strip_prefix('+') });
+    let mut texts = lines.chain(Some(change.title.as_str()).filter(|_| is_new));
+    change.kind == ChangeKind::Process
+        && is_one
+        && texts.any(|text| SIGNS.iter().any(|sign| text.to_lowercase().contains(sign)))
+}
+
 fn is_version(word: &str) -> bool {
     word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit())
 }
@@ -394,6 +411,31 @@ mod tests {
         assert_eq!(of(Some("true"), Some("false")), ["<off>"]);
         assert_eq!(of(Some("Optional"), Some("Required")), ["<on>"]);
         assert_eq!(of(Some("on"), Some("on the way")), ["<spaced>"]);
+    }
+
+    #[test]
+    fn a_step_that_makes_a_machine_stricter_is_told_from_others() {
+        for (title, details, expected) in [
+            ("new step Tidy", "update-crypto-policies --set FUTURE", true),
+            ("new step Host baseline", "./apply.sh", true),
+            ("new step Tidy", "rm -rf /tmp/x", false),
+            ("script of step Mount", "@@ -1 +1 @@\n-mount /tmp\n+mount -o remount,noexec /tmp", true),
+            ("script of step Mount", "@@ -1 +1 @@\n-mount -o remount,noexec /tmp\n+mount /tmp", false),
+            ("variable Harden", "harden", false),
+        ] {
+            let change = Change {
+                kind: if title.starts_with("variable ") { ChangeKind::Variable } else { ChangeKind::Process },
+                title: title.to_owned(),
+                before: None,
+                after: None,
+                details: Some(details.to_owned()),
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            };
+            assert_eq!(hardens(&change), expected, "{title}: {details}");
+        }
     }
 
     #[test]

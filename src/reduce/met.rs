@@ -16,6 +16,7 @@ const IN_PASSING: f64 = 0.55;
 /// What it says that a line of a file which the evidence names was changed, or that a line holds the whole of a new value.
 const AT_LINE: f64 = 0.8;
 const AT_VALUE: f64 = 0.5;
+const AT_VALUE_IN_PASSING: f64 = 0.3;
 /// The same of a value of several words, of a number beside a word of what it is of, and of the version of what is deployed.
 const AT_PHRASE: f64 = 0.65;
 const AT_NUMBER: f64 = 0.6;
@@ -28,7 +29,7 @@ const GONE: usize = 16;
 const PLAIN: usize = 8;
 /// What it says that a number went past a bound which a line says, and with which words lines say one.
 const AT_BOUND: f64 = 0.45;
-const AT_BOUND_OF_ANOTHER: f64 = 0.25;
+const AT_BOUND_OF_ANOTHER: f64 = 0.12;
 #[rustfmt::skip]
 const BOUNDS: &[&str] = &[
     "between", "at least", "at most", "maximum", "minimum", "max", "min", "greater", "less", "exceed", "exceeds", "exceeded",
@@ -84,7 +85,8 @@ impl<'a> Names<'a> {
         let short = loud.map(|(line, text)| (line, text.get(..text.floor_char_boundary(LONG)).unwrap_or(text)));
         let complaints = short.filter(|(_, text)| complains(text)).take(COMPLAINTS).map(|(line, text)| {
             let lower = text.to_lowercase();
-            let is_bound = BOUNDS.iter().any(|word| names::says(&lower, word));
+            // How often somebody tried is no bound of what was asked for.
+            let is_bound = BOUNDS.iter().any(|word| names::says(&lower, word)) && !lower.contains("retries:");
             let bounds = if is_bound { numbers(&lower).collect() } else { Vec::new() };
             Complaint { line, text, is_missing: is_missing(&lower), bounds }
         });
@@ -161,7 +163,17 @@ impl<'a> Names<'a> {
         let quoted = |line: usize| {
             let parts = self.log.line(line).split(['\'', '"', '`']).skip(1).step_by(2);
             let mut phrases = parts.filter(|part| part.contains(' ') && (5..=80).contains(&part.len()));
-            phrases.find(|phrase| change.title.contains(phrase)).map(|phrase| (line, phrase.to_owned()))
+            let found = phrases.find(|phrase| change.title.contains(phrase));
+            // A part of the new value, whole between quotes.
+            let value = change.after.as_deref().filter(|_| change.kind == ChangeKind::Variable).unwrap_or_default();
+            let is_part = |part: &&str| {
+                (10..=80).contains(&part.len())
+                    && value.len() > part.len()
+                    && value.contains(part)
+                    && part.contains(|c: char| !c.is_alphanumeric() && c != '-' && c != '.' && c != '/')
+            };
+            let found = found.or_else(|| self.log.line(line).split(['\'', '"', '`']).skip(1).step_by(2).find(is_part));
+            found.map(|phrase| (line, phrase.to_owned()))
         };
         loud.into_iter().find_map(quoted)
     }
@@ -204,9 +216,9 @@ impl<'a> Names<'a> {
     fn beyond(&self, edit: &Edit<'_>) -> Option<((usize, String), f64)> {
         let (old, new) = (edit::plain(edit.before?)?, edit::plain(edit.after?)?);
         let parts = |bound: &f64| old < *bound && *bound <= new || new <= *bound && *bound < old;
-        let own: Vec<String> = words_of(&edit.name).collect();
+        let own: Vec<String> = words_of(&edit.name).filter(|word| !BOUNDS.contains(&&**word)).collect();
         self.complaints.iter().find_map(|complaint| {
-            let bound = complaint.bounds.iter().find(|bound| parts(bound) && **bound >= 2.0)?;
+            let bound = complaint.bounds.iter().find(|bound| parts(bound) && **bound >= 2.0 && bound.fract() == 0.0)?;
             let says = words_of(complaint.text).any(|word| own.iter().any(|one| is_akin(one, &word)));
             let weight = if says { AT_BOUND } else { AT_BOUND_OF_ANOTHER };
             Some(((complaint.line, format!("{} {bound}", edit.name).trim().to_owned()), weight))
@@ -231,7 +243,7 @@ impl<'a> Names<'a> {
             && value.starts_with(|c: char| c.is_ascii_digit())
             && value.ends_with(|c: char| c.is_ascii_alphabetic())
             && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        let own: Vec<String> = words_of(&edit.name).collect();
+        let own: Vec<String> = words_of(&edit.name).filter(|word| !BOUNDS.contains(&&**word)).collect();
         let weigh = |line: &str, at: usize| {
             let end = at + value.len();
             let (left, right) = (line.get(..at).unwrap_or_default(), line.get(end..).unwrap_or_default());
@@ -257,7 +269,10 @@ impl<'a> Names<'a> {
                 () if is_place && (is_apart || after == Some('/') && !is_longer) => AT_VALUE,
                 () if is_name => 0.0,
                 () if is_phrase && is_apart => AT_PHRASE,
-                () if is_quoted || is_apart && is_mixed && value.len() > 3 => AT_VALUE,
+                () if is_quoted || is_apart && is_mixed && value.len() > 3 => {
+                    // What goes well says its values too.
+                    if complains(line) { AT_VALUE } else { AT_VALUE_IN_PASSING }
+                }
                 () => 0.0,
             }
         };
@@ -458,6 +473,32 @@ mod tests {
     }
 
     #[test]
+    fn a_part_of_a_value_is_met_where_a_line_quotes_it() {
+        let values = ("OU=Roles,OU=Portal,DC=corp", "OU=PortalRoles,OU=Portal,DC=corp");
+        let phrase = |line: &str| {
+            let mut builder = LogBuilder::default();
+            builder.line(1, None, Level::Error, None, line);
+            let (log, weights, run) = (builder.finish(), BTreeMap::from([(0, 1.0)]), Run::default());
+            let evidence = Evidence::default();
+            let change = Change {
+                kind: ChangeKind::Variable,
+                title: "variable Base".to_owned(),
+                before: Some(values.0.to_owned()),
+                after: Some(values.1.to_owned()),
+                details: None,
+                step: None,
+                who: None,
+                when: None,
+                url: None,
+            };
+            Names::of(&log, &evidence, &weights, &run, None, false).phrase(&change).is_some()
+        };
+        assert!(phrase("no object, best match of: 'OU=Portal,DC=corp'"));
+        assert!(!phrase("no object, best match of: 'OU=Other,DC=corp'"));
+        assert!(!phrase("no object, best match of: OU=Portal,DC=corp"));
+    }
+
+    #[test]
     fn a_number_is_the_one_that_was_edited_where_the_line_says_what_it_is() {
         check("the replication factor of 5 cannot be reached", "Kafka:ReplicationFactor", ("3", "5"), true);
         check("the replication factor of 5 cannot be reached", "Topics:Replicas", ("3", "5"), true);
@@ -465,6 +506,7 @@ mod tests {
         check("unable to place it 5 times", "Kafka:ReplicationFactor", ("3", "5"), false);
         check("+ aws lambda update --timeout 30 --memory-size 768", "Lambda.Memory", ("512", "768"), false);
         check("error: the port 20225 is refused", "Ssh:Port", ("22", "2022"), false);
+        check("error: reached max retries: 4", "Photos:MaxAge", ("3", "4"), false);
     }
 
     #[test]

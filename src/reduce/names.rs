@@ -303,7 +303,7 @@ pub(super) fn is_one(word: &str) -> bool {
     word.contains(char::is_alphabetic) && !is_common(word)
 }
 
-fn is_common(word: &str) -> bool {
+pub(super) fn is_common(word: &str) -> bool {
     COMMON_WORDS.contains(&*word.to_lowercase())
 }
 

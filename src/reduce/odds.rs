@@ -63,6 +63,8 @@ const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", So
 const HIDDEN_UNASKED: &[Row] = &[row(Variable, "", Some(Own), 0.35), row(Variable, "", None, 0.25)];
 const NUMBERS: &[Row] = &[row(Variable, "", Some(Open), 1.3)];
 const TEXTS: &[Row] = &[row(Variable, "", Some(Before), 1.6), row(Variable, "", Some(Open), 0.75)];
+/// The same of an event that something is called otherwise.
+const RENAMED: &[Row] = &[row(Event, "", None, 0.3)];
 /// Of a commit whose lines are known, these say more than that it is one.
 const SHOWN: &[Row] = &[row(Commit, "", None, 0.8)];
 /// And of one that changes nothing but what people read or nothing but tests, and of one that changes what a program runs in.
@@ -82,6 +84,7 @@ pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
         Variable if change.before.is_none() && change.after.is_none() => HIDDEN,
         Variable if form::is_amount(change) => NUMBERS,
         Variable if change.before.is_some() && change.after.is_some() => TEXTS,
+        Event if change.title.ends_with(" was renamed") => RENAMED,
         Commit if form::is_beside(change) => BESIDE,
         Commit if form::changes_base(change) => BASE,
         Commit if super::touched::is_shown(change) => SHOWN,

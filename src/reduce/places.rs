@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
 use super::names;
+use super::said::is_warning;
 use crate::model::Log;
 
 /// A line of the evidence that names a line of a file, such as `Totals.cs:line 42`.
@@ -16,7 +17,10 @@ pub(super) struct Place<'a> {
 
 /// The lines of files that the evidence names, in the lines that explain most first.
 pub(super) fn of<'a>(log: &'a Log, weights: &BTreeMap<usize, f64>) -> Vec<Place<'a>> {
-    let mut lines: Vec<(usize, f64)> = weights.iter().map(|(line, weight)| (*line, *weight)).collect();
+    // Where a warning points is seldom what failed.
+    let warns = |line: &usize| is_warning(log.line(*line));
+    let mut lines: Vec<(usize, f64)> =
+        weights.iter().filter(|(line, _)| !warns(line)).map(|(line, weight)| (*line, *weight)).collect();
     lines.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let mut places = Vec::new();
     for (line, _) in lines {

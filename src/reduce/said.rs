@@ -21,7 +21,9 @@ const REMEMBERED: usize = 3;
 /// How much of a line is left that says that something went well.
 const WELL: f64 = 0.4;
 /// How much of a line is left that calls itself a warning: what it warns of is seldom what failed.
-const WARNED: f64 = 0.7;
+const WARNED: f64 = 0.6;
+/// The same of a line that calls itself a note.
+const NOTED: f64 = 0.6;
 /// How much of a line is left that only says again what a script tells its shell to do.
 const ECHOED: f64 = 0.3;
 /// Of the words of such a line, the share in percent that one line of a script holds, how many there must be, and how many lines are read.
@@ -57,6 +59,7 @@ pub(super) fn line_weights(log: &Log, evidence: &Evidence, outside: bool) -> BTr
             let weight = 0.2 + 0.25 * (pick.score / best).clamp(0.0, 1.0) + level + complains;
             let weight = if went_well(log.line(index)) { weight * WELL } else { weight };
             let weight = if is_warning(log.line(index)) { weight * WARNED } else { weight };
+            let weight = if is_note(log.line(index)) { weight * NOTED } else { weight };
             weights.insert(index, if outside { weight * 0.3 } else { weight });
         }
     }
@@ -105,9 +108,31 @@ fn went_well(text: &str) -> bool {
 }
 
 /// Whether a line calls itself a warning and speaks of no failure.
-fn is_warning(text: &str) -> bool {
+pub(super) fn is_warning(text: &str) -> bool {
     let start = text.get(..text.floor_char_boundary(160)).unwrap_or(text).to_lowercase();
-    ["warning:", "warn ", "[warn", "warning ", ": warning"].iter().any(|word| start.contains(word)) && !complains(text)
+    let is_one = ["warning:", "warn ", "[warn", "warning ", ": warning"].iter().any(|word| start.contains(word));
+    is_one && (!complains(text) || is_of_a_linter(&start))
+}
+
+/// Whether a line that begins so, in lower case, warns by the name of a rule: `warning CS0168: …`.
+fn is_of_a_linter(start: &str) -> bool {
+    let rules = start.split("warning ").skip(1).filter_map(|rest| rest.split_whitespace().next()?.strip_suffix(':'));
+    let is_rule = |word: &str| word.len() > 3 && (word.contains('-') || word.ends_with(|c: char| c.is_ascii_digit()));
+    rules.into_iter().any(is_rule)
+}
+
+/// Whether a line says that it is of the level of notes, and speaks of no failure.
+fn is_note(text: &str) -> bool {
+    let start = text.get(..text.floor_char_boundary(80)).unwrap_or(text);
+    let mut words = start.split(|c: char| !c.is_ascii_alphanumeric());
+    words.any(|word| matches!(word, "INFO" | "DEBUG" | "TRACE")) && !complains(text)
+}
+
+/// Whether a line begins with the word that it warns, and speaks of no failure.
+pub(super) fn is_headed_as_warning(text: &str) -> bool {
+    let start = text.trim_start();
+    let start = start.get(..start.floor_char_boundary(400)).unwrap_or(start).to_lowercase();
+    start.starts_with("warning:") && !start.contains("error:") && !start.contains("fail")
 }
 
 /// Words with which a line says that something is wrong.
@@ -115,6 +140,9 @@ pub(super) fn complains(text: &str) -> bool {
     const WORDS: &[&str] = &[
         "error",
         "fail",
+        "fatal",
+        "[alert]",
+        "[emerg]",
         "denied",
         "refused",
         "not found",
@@ -142,6 +170,17 @@ pub(super) fn complains(text: &str) -> bool {
 pub(super) fn loud<'a>(log: &'a Log, weights: &BTreeMap<usize, f64>) -> impl Iterator<Item = &'a str> {
     let lines = weights.iter().filter(|(_, weight)| **weight >= LOUD).map(|(line, _)| log.line(*line));
     lines.collect::<Vec<_>>().into_iter()
+}
+
+/// The other lines that are shown and that no good run wrote.
+pub(super) fn quiet<'a, 'b>(
+    log: &'a Log,
+    weights: &'b BTreeMap<usize, f64>,
+    baseline: Option<&'a Log>,
+) -> impl Iterator<Item = &'a str> + use<'a, 'b> {
+    let lines = weights.iter().filter(|(_, weight)| **weight < LOUD).map(|(line, _)| log.line(*line));
+    // Whoever asks for one searches the whole good log.
+    lines.filter(move |line| baseline.is_none_or(|good| !good.text.contains(line.trim())))
 }
 
 /// What stands in boxes, such as Terraform draws, of which two lines that weigh much follow one another: as one, for a box cuts
@@ -301,9 +340,24 @@ mod tests {
             ("WARNING: alerts.bicep(14,7): Parameter \"x\" is declared but never used", true),
             ("npm WARN deprecated abc@1.2.3", true),
             ("WARNING: could not connect, giving up", false),
+            ("db.bicep(31,9) : Warning BCP073: it cannot be assigned to", true),
+            ("a.cs(3,1): warning CS0168: unused, an error is missing", true),
             ("Parameter \"x\" is declared but never used", false),
         ] {
             assert_eq!(is_warning(line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn notes_and_what_only_warns_are_told_from_what_complains() {
+        for (line, note, headed) in [
+            ("2026-02-26 10:15 INFO shop: model \"als-2\" loaded", true, false),
+            ("2026-02-26 10:15 INFO shop: it failed", false, false),
+            ("WARNING: Cannot find a quota project", false, true),
+            ("Warning: Failed to open stream", false, false),
+            ("INFORMATION is nothing", false, false),
+        ] {
+            assert_eq!((is_note(line), is_headed_as_warning(line)), (note, headed), "{line}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::affinity;
 use super::alibi::{self, Bearing, Scene};
 use super::form;
 use super::met::{Met, Names, ORDINARY, rarity};
-use super::said::{boxed, key_line, line_weights, loud};
+use super::said::{boxed, is_headed_as_warning, key_line, line_weights, loud, quiet};
 use super::topic::{Outside, Topics};
 use super::{odds, touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
@@ -95,6 +95,8 @@ const OWN_OUTSIDE: f64 = 0.8;
 /// How much is left of what a variable says that the step reads, where nothing else accuses it.
 const UNNAMED_OWN: f64 = 0.8;
 const UNNAMED_SCRIPT: f64 = 0.7;
+/// How much it says, whatever failed, that an earlier step makes its machine stricter than before.
+const HARDENED: f64 = 0.3;
 /// From which weight on names speak together with a sort, and how much.
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
@@ -170,14 +172,19 @@ impl<'a> Bench<'a> {
     fn of(log: &'a Log, evidence: &'a Evidence, run: &'a Run, baseline: Option<&Log>) -> Self {
         // What a script throws itself says nothing of the script.
         let is_thrown = |line: usize| log.line(line).contains("OperationStopped");
-        let sure = evidence.matches.first().filter(|best| best.strength >= SURE);
+        let sure = evidence.matches.iter().find(|best| !is_headed_as_warning(log.line(best.line)));
+        let sure = sure.filter(|best| best.strength >= SURE);
         let failure = sure
             .filter(|best| best.signature.kind != "script-error" || !is_thrown(best.line))
             .map(|best| &*best.signature);
         let kind = failure.map(|failure| failure.kind.as_str());
         let weights = line_weights(log, evidence, false);
         let boxed = boxed(log, &weights);
-        let topics = Topics::of(loud(log, &weights).chain(boxed.iter().map(String::as_str)), kind, &log.steps);
+        // What warns decides nothing where something complains.
+        let told: Vec<&str> = loud(log, &weights).filter(|line| !is_headed_as_warning(line)).collect();
+        let told = if told.is_empty() { loud(log, &weights).collect() } else { told };
+        let told = told.into_iter().chain(boxed.iter().map(String::as_str));
+        let topics = Topics::of(told, quiet(log, &weights, baseline), kind, &log.steps);
         let scene = Scene::of(log, baseline, kind, loud(log, &weights), topics.expired);
         let outside = topics.outside != Outside::Spared || kind.is_some_and(affinity::is_outside);
         let weights = if outside { line_weights(log, evidence, true) } else { weights };
@@ -195,7 +202,7 @@ impl<'a> Bench<'a> {
 
     /// Whether others refused what they serve.
     fn is_refused(&self) -> bool {
-        self.failure.is_some_and(|failure| affinity::is_outside(&failure.kind))
+        self.topics.refused || self.failure.is_some_and(|failure| affinity::is_outside(&failure.kind))
     }
 
     /// Whether what failed is not of the step's making.
@@ -235,25 +242,30 @@ impl<'a> Bench<'a> {
         let known = if self.outside {
             // What the failed step itself uses may be why others did not serve it.
             let is_new = at == Bearing::Before && change.title.starts_with("new step ");
-            let is_used =
-                at == Bearing::Own && matches!(change.kind, ChangeKind::Variable | ChangeKind::Process) || is_new;
+            let is_used = at == Bearing::Own
+                && matches!(change.kind, ChangeKind::Variable | ChangeKind::Process)
+                && !self.topics.sold_out
+                && !change.title.starts_with("script of step ")
+                || is_new;
             let own = if is_used { self.topics.towards(change) } else { 0.0 };
             // Who only waits for others waits the shorter, whatever it does then.
             let waits = self.topics.outside == Outside::Held
                 && !self.lines().any(|line| line.to_lowercase().contains("deadlock"));
-            let is_spared = waits && form::is_amount(change) && !form::is_patience(change);
+            let is_spared = waits && form::is_amount(change) && !form::is_patience(change) || self.topics.sold_out;
             let amount = if is_spared { 0.0 } else { self.topics.by_amount(change) };
             amount.max(own * OWN_OUTSIDE)
         } else {
             by_kind(change, self.failure, &self.topics, || self.lines())
         };
         let known = if self.outside { known } else { known.max(odds::of_another_ground(change)) };
+        let is_stricter = !self.outside && at == Bearing::Before && form::hardens(change);
+        let known = if is_stricter { known.max(HARDENED) } else { known };
         // Where it is known what the failed step reads, what it does not read is further from it.
         let is_unread = self.reads && change.kind == ChangeKind::Variable && at == Bearing::Open;
         let known = known * if is_unread { UNREAD } else { 1.0 };
         let known = if !self.scene.is_of_who_fails_alone(change) {
             known
-        } else if change.title.starts_with("new ") {
+        } else if change.title.starts_with("new ") || change.kind == ChangeKind::Event && is_of_another_system(change) {
             known.max(NEW_AND_ALONE)
         } else if change.after.as_deref().is_some_and(is_ill) {
             known.max(ILL_AND_ALONE)
@@ -328,6 +340,8 @@ impl<'a> Bench<'a> {
                 doubt + LOOKED_AT * one.met.weight
             }
             ChangeKind::Event if one.known >= FITS && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
+            // What the lines name is not elsewhere, whatever they say of it.
+            ChangeKind::Event if one.met.weight >= NAMED_WELL && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
             // A library that the lines name is not unrelated.
             ChangeKind::Commit if doubt > FETCHED && self.is_of_a_named_library(one) => {
                 doubt.max((doubt + one.met.weight).min(1.0))
@@ -346,6 +360,7 @@ impl<'a> Bench<'a> {
             && (self.is_known() || one.at != Bearing::Own || one.met.weight < 2.0 * NAMED);
         let odds = odds::of(change, one.at, is_unasked);
         let odds = if is_unlike || self.outside { odds.min(1.0) } else { odds };
+        let odds = if one.known >= ALONE && self.scene.is_of_who_fails_alone(change) { odds.max(1.0) } else { odds };
         likely * odds / (1.0 - likely + likely * odds)
     }
 
@@ -374,13 +389,12 @@ impl<'a> Bench<'a> {
         match change.kind {
             // What ended by the clock comes of no change but one that names it.
             ChangeKind::Event if self.topics.expired && is_end(change) => by_kind.max(ENDED),
+            ChangeKind::Commit | ChangeKind::Package if self.topics.expired => by_kind * 0.3,
             _ if self.topics.expired && one.met.weight <= ORDINARY => by_kind * 0.3,
             // What came before and does not any more needs no word in common, however many other things changed.
             _ if one.known >= DISPLACED_AND_NAMED => one.known,
-            // Of whom somebody keeps waiting, only the patience of who waits matters.
-            _ if self.topics.outside == Outside::Held && one.at == Bearing::Open && one.met.weight < FAINT => {
-                by_kind * APART
-            }
+            // What nobody here uses is no reason to be refused.
+            _ if self.outside && one.at == Bearing::Open && one.met.weight < FAINT => by_kind * APART,
             // An amount that went over what others allow needs no word in common.
             _ if self.outside && self.scene.over_limit => by_kind,
             ChangeKind::Process if self.scene.is_displaced(change) => by_kind,
@@ -407,6 +421,13 @@ fn is_ill(health: &str) -> bool {
     health.starts_with("Unhealthy") || health.starts_with("Unavailable")
 }
 
+/// Whether an event says that a machine runs another system than before, or another version of something.
+fn is_of_another_system(change: &Change) -> bool {
+    const WORDS: &[&str] = &["upgrade", " -> ", "operating system", "reinstalled", "rebuilt", "reimaged", "migrated"];
+    let title = change.title.to_lowercase();
+    WORDS.iter().any(|word| title.contains(word))
+}
+
 /// Whether `change` is that something reached its end.
 fn is_end(change: &Change) -> bool {
     ["expired", "expires"].iter().any(|word| change.title.to_lowercase().contains(word))
@@ -426,7 +447,9 @@ fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Sc
         TAKEN_OUT_AND_NAMED
     } else if is_displaced || is_out && known >= TAKEN_OUT_FITS {
         DISPLACED
-    } else if topics.is_missing() && (is_earlier_script(change, at) && scene.speaks_of(change) || clears(change, at)) {
+    } else if topics.is_missing() && (is_earlier_script(change, at) && scene.speaks_of(change) || clears(change, at))
+        || topics.is_access() && revokes(change, at)
+    {
         TAKEN_OUT_AND_NAMED
     } else if stands_elsewhere && (!topics.expired || change.title.starts_with("order of ")) {
         if is_named { DISPLACED } else { STANDS_ELSEWHERE }
@@ -444,17 +467,25 @@ fn is_earlier_script(change: &Change, at: Bearing) -> bool {
 
 /// Whether `change` is a new step that ran before the one that failed, and takes things away.
 fn clears(change: &Change, at: Bearing) -> bool {
-    let lines = || change.details.as_deref().unwrap_or_default().lines();
+    is_new_before(change, at, |line| touched::takes_away(line.trim_start_matches('+')))
+}
+
+/// The same of one that takes back what somebody was allowed.
+fn revokes(change: &Change, at: Bearing) -> bool {
+    is_new_before(change, at, |line| line.to_lowercase().contains("revoke"))
+}
+
+fn is_new_before(change: &Change, at: Bearing, is_one: fn(&str) -> bool) -> bool {
     change.kind == ChangeKind::Process
         && at == Bearing::Before
         && change.title.starts_with("new step ")
-        && lines().any(|line| touched::takes_away(line.trim_start_matches('+')))
+        && change.details.as_deref().unwrap_or_default().lines().any(is_one)
 }
 
 /// How much is left of `change` where it leaves alone what is wrong.
 fn idleness<'a>(change: &Change, by_kind: f64, topics: &Topics, mut lines: impl Iterator<Item = &'a str>) -> f64 {
     // Where a value's place still stands, its value cannot matter.
-    if change.after.is_some() && lines.any(|line| is_place_of(line, change)) {
+    if change.after.is_some() && lines.any(|line| is_place_of(line, change) || is_option_of(line, change)) {
         return UNREPLACED;
     }
     let takes_nothing = change.kind == ChangeKind::Commit && topics.is_missing() && !Topics::takes_away(change);
@@ -467,6 +498,21 @@ fn is_place_of(line: &str, change: &Change) -> bool {
     name.is_some_and(|name| line.contains(&format!("#{{{name}}}")))
 }
 
+/// Whether `line` says that an option is unknown which is called as a variable is: it is so whatever the value.
+fn is_option_of(line: &str, change: &Change) -> bool {
+    const UNKNOWN: &[&str] =
+        &["unknown", "unrecognized", "unrecognised", "no such option", "invalid option", "not defined"];
+    if change.kind != ChangeKind::Variable {
+        return false;
+    }
+    let line = line.to_lowercase();
+    let title = change.title.to_lowercase();
+    UNKNOWN.iter().any(|word| line.contains(word))
+        && line
+            .split(|c: char| c.is_whitespace() || "'\"`,:=".contains(c))
+            .any(|word| word.strip_prefix("--").is_some_and(|name| name.len() > 2 && title.ends_with(name)))
+}
+
 /// How much speaks for `change` that it belongs to the step that failed. `known`: how much its sort speaks for it; `spared`: what
 /// failed is not of the step's making; `is_known`: what such failures come of is known.
 fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
@@ -477,6 +523,7 @@ fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
         ChangeKind::Process if is_known && known <= 0.0 => 0.28,
         ChangeKind::Process if change.details.is_some() => 0.36,
         ChangeKind::Process => 0.33,
+        ChangeKind::Worker if change.title.starts_with("number of ") => 0.08,
         // The tools that the step runs with.
         ChangeKind::Worker => 0.25,
         ChangeKind::Variable | ChangeKind::Event if fits => 0.34,

@@ -11,7 +11,7 @@ use crate::model::{Change, Step};
 mod outside;
 mod table;
 
-use outside::{is_down, is_expired, is_held, is_outside};
+use outside::{is_down, is_expired, is_held, is_outside, is_refused, is_said_to_be_outside, is_sold_out};
 use table::{Cause, TOPICS, Topic};
 
 /// With which words a client says that the other side does not speak TLS, or does where it is not expected.
@@ -76,6 +76,10 @@ pub(super) struct Topics {
     about: Vec<(&'static Topic, f64)>,
     /// Whether and how the world outside is said to be the cause.
     pub(super) outside: Outside,
+    /// Whether it refuses what is too much.
+    pub(super) refused: bool,
+    /// Whether nothing is left to be had, however much is asked for.
+    pub(super) sold_out: bool,
     /// Whether something ended by the clock.
     pub(super) expired: bool,
     /// The sorts of services that the lines name.
@@ -89,11 +93,11 @@ pub(super) struct Topics {
 const DOORS: &[&str] = &[
     "password", "passwords", "passphrase", "credential", "credentials", "secret", "apikey", "signature", "decrypt", "decryption", "denied",
     "forbidden", "unauthorized", "unauthorised", "unauthenticated", "login", "logon", "401", "403", "authentication", "auth", "bearer",
-    "authenticationexception", "52e",
+    "authenticationexception", "52e", "keytab", "kinit", "invalidtoken", "fernet", "kerberos", "loginexception", "kerberosauthexception",
 ];
 
 /// Kinds of failures that happen on the machine itself, whatever else their lines say.
-const HERE: &[&str] = &["port-in-use", "script-error", "compile-error", "missing-variable"];
+const HERE: &[&str] = &["port-in-use", "compile-error", "missing-variable"];
 
 /// How much more a cause says of which the lines name the very word.
 const SAID: f64 = 1.15;
@@ -102,8 +106,13 @@ const SAID: f64 = 1.15;
 const BY_WORDS: f64 = 0.9;
 
 impl Topics {
-    /// The topics of a failure with these `lines`, of the kind that its signature says, in `steps`.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str>, kind: Option<&str>, steps: &[Step]) -> Self {
+    /// The topics of a failure with these `lines`, and `quiet` ones beside them, of the kind that its signature says, in `steps`.
+    pub(super) fn of<'a>(
+        lines: impl Iterator<Item = &'a str>,
+        quiet: impl Iterator<Item = &'a str>,
+        kind: Option<&str>,
+        steps: &[Step],
+    ) -> Self {
         let lines: Vec<String> =
             lines.map(|line| without_options(line.get(..line.floor_char_boundary(2_000)).unwrap_or(line))).collect();
         let sure = |topic: &Topic| {
@@ -123,7 +132,14 @@ impl Topics {
         // Whoever holds a file or a port open is here.
         let is_here = kind.is_some_and(|kind| HERE.contains(&kind));
         let is_told = |is: fn(&Topic) -> bool| about.iter().any(|(topic, _)| is(topic));
-        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>()) || is_told(|topic| topic.outside);
+        // Where nothing is known of what complains, what stands beside it may say why.
+        let is_beside = || {
+            let quiet: Vec<String> = quiet.map(str::to_lowercase).collect();
+            kind.is_none() && about.is_empty() && is_said_to_be_outside(&quiet)
+        };
+        let outside = !is_here && is_outside(&lines, &failed.collect::<Vec<_>>())
+            || is_told(|topic| topic.outside)
+            || is_beside();
         let expired = is_expired(&lines) || is_told(|topic| topic.expired);
         let outside = match outside {
             false => Outside::Spared,
@@ -133,7 +149,9 @@ impl Topics {
         };
         let parts = lines.iter().flat_map(|line| line.split(|c: char| !c.is_alphanumeric()));
         let words = parts.filter(|part| part.len() > 2).map(str::to_owned).collect();
-        Self { about, outside, expired, services, words }
+        let refused = outside != Outside::Spared && is_refused(&lines);
+        let sold_out = outside != Outside::Spared && is_sold_out(&lines);
+        Self { about, outside, refused, sold_out, expired, services, words }
     }
 
     /// Whether something is missing.
@@ -228,6 +246,10 @@ mod tests {
     use crate::model::ChangeKind::{self, Process, Variable};
     use crate::signature::Catalogue;
 
+    fn topics(line: &str) -> Topics {
+        Topics::of([line].into_iter(), [].into_iter(), None, &[])
+    }
+
     fn check(line: &str, kind: ChangeKind, title: &str, values: Option<(&str, &str)>, expected: bool) {
         let change = Change {
             kind,
@@ -240,7 +262,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let topics = Topics::of([line].into_iter(), None, &[]);
+        let topics = topics(line);
         assert_eq!(topics.towards(&change) > 0.3, expected, "{line}: {title}");
     }
 
@@ -288,7 +310,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let topics = Topics::of([broker].into_iter(), None, &[]);
+        let topics = topics(broker);
         assert!(topics.share_a_service(&change("variable Queue:Host")));
         assert!(!topics.share_a_service(&change("variable Smtp:Host")));
     }
@@ -309,9 +331,27 @@ mod tests {
             ("curl: (56) Recv failure: Connection reset by peer", true),
             ("http://pay.svc.cluster.local:8080: Connection reset by peer", false),
             ("GET https://shop.example/health answered 503 Service Unavailable", false),
+            ("10.61.4.11:502 i/o timeout", false),
+            ("the gateway answered 502", true),
         ] {
-            assert_eq!(Topics::of([line].into_iter(), None, &[]).outside != Outside::Spared, expected, "{line}");
+            assert_eq!(topics(line).outside != Outside::Spared, expected, "{line}");
         }
+    }
+
+    #[test]
+    fn what_stands_beside_tells_of_the_world_outside_where_what_complains_says_nothing() {
+        for (line, expected) in [("the job did not start in time", true), ("connection refused", false)] {
+            let quiet = ["5512087 PENDING Reserved for maintenance"];
+            let topics = Topics::of([line].into_iter(), quiet.into_iter(), None, &[]);
+            assert_eq!(topics.outside != Outside::Spared, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_however_much_is_asked_for() {
+        assert!(topics("InsufficientInstanceCapacity: we do not have sufficient g5.12xlarge capacity").sold_out);
+        assert!(!topics("the quota of cpus is exceeded").sold_out);
+        assert!(topics("429 urn:ietf:params:acme:error:rateLimited").refused);
     }
 
     #[test]
@@ -329,7 +369,7 @@ mod tests {
             ("checksum mismatch for version 2.31", false),
             ("unexpected token } in JSON", false),
         ] {
-            assert_eq!(Topics::of([line].into_iter(), None, &[]).is_of_doors(), expected, "{line}");
+            assert_eq!(topics(line).is_of_doors(), expected, "{line}");
         }
     }
 

@@ -186,7 +186,9 @@ pub(super) fn takes_away(line: &str) -> bool {
         // `Stop-Service` and `docker stop` are of one sort.
         VERBS.contains(&word.split('-').next().unwrap_or_default())
     };
-    line.split_whitespace().take(3).any(verb)
+    // `ls | xargs rm` and `cd x; rm y` take away too; what is handed on stands behind its options.
+    let most = |part: &str| if part.trim_start().starts_with("xargs") { 8 } else { 3 };
+    line.split(['|', ';', '&', '"', '\'']).any(|part| part.split_whitespace().take(most(part)).any(verb))
 }
 
 /// How much a name in the lines of a diff says, and one in the paths of its files: less, the more there are of them, for one of
@@ -223,6 +225,20 @@ fn both(before: &str, after: &str, shared_weight: f64, touch: &mut dyn FnMut(&st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_takes_away_wherever_its_verb_stands() {
+        for (line, expected) in [
+            ("rm -rf /srv/old", true),
+            ("ls -1t | tail -n +2 | xargs -r -I{} rm -rf {}", true),
+            ("sh -c 'echo \"removing {}\"; rm -rf {}'", true),
+            ("Stop-Service Shop", true),
+            ("echo 'nothing to do'", false),
+            ("cp -r a b", false),
+        ] {
+            assert_eq!(takes_away(line), expected, "{line}");
+        }
+    }
 
     #[test]
     fn what_holds_the_lines_that_were_changed_is_touched_and_what_stands_beside_it_hardly() {

@@ -31,7 +31,7 @@ pub(super) const EVENTS: &[About] = &[
     About {
         title: "certificate ",
         makes: &[
-            TLS, "certificate", "certificates", "cert", "tls", "ssl", "x509", "handshake", "thumbprint", "signature", "pfx", "identity check", "dns identity",
+            TLS, "certificate", "certificates", "cert", "tls", "ssl", "x509", "handshake", "thumbprint", "signature", "pfx", "signtool", "signersign", "signing", "private key", "pem", "keystore", "truststore", "identity check", "dns identity",
         ],
     },
     About {
@@ -86,7 +86,7 @@ pub(super) const OF_LIBRARIES: &[&str] = &[
     "unknown flag", "has been removed", "eresolve", "classnotfoundexception", "noclassdeffounderror", "no such method",
     "nosuchmethoderror", "nosuchfielderror", "abstractmethoderror", "incompatibleclasschangeerror", "linkageerror",
     "missingmethodexception", "typeloadexception", "cannot import name", "importerror", "modulenotfounderror", "attributeerror",
-    "deprecated", "incompatible", "undefined", "not a function", "typeerror", "unexpected keyword",
+    "deprecated", "incompatible", "undefined", "executable doesn't exist", "unsupportedversionexception", "unsupported version", "just updated to", "just installed or updated", "no parameter named", "not a function", "typeerror", "unexpected keyword",
 ];
 
 /// Kinds of failures that come of how long something takes, and words with which they show.

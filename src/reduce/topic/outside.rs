@@ -36,6 +36,11 @@ pub(super) fn is_outside(lines: &[String], steps: &[String]) -> bool {
         || troubles.any(|line| list("public").iter().any(|host| line.contains(host)))
 }
 
+/// Whether one of `lines`, in lower case, says in so many words that the world outside is the cause.
+pub(super) fn is_said_to_be_outside(lines: &[String]) -> bool {
+    any(lines, "outside")
+}
+
 /// `ThrottlingException` is called by its cause.
 fn cut(line: &str) -> String {
     line.replace("exception", " exception")
@@ -44,12 +49,30 @@ fn cut(line: &str) -> String {
 fn is_in_trouble(lines: &[String]) -> bool {
     // A bare 500 may be a number of anything.
     let words = list("in-trouble").iter().filter(|word| *word != "500");
-    words.into_iter().any(|word| lines.iter().any(|line| says(line, word)))
+    // `10.0.0.1:502` is a port.
+    let is_port = |line: &str, word: &str| {
+        word.starts_with('5')
+            && line.match_indices(word).all(|(at, _)| {
+                let before = line.get(..at).unwrap_or_default();
+                before.strip_suffix(':').is_some_and(|host| host.ends_with(|c: char| c.is_ascii_digit()))
+            })
+    };
+    words.into_iter().any(|word| lines.iter().any(|line| says(line, word) && !is_port(line, word)))
 }
 
 /// Whether one of `lines`, in lower case, says that who keeps what others made is in trouble itself.
 pub(super) fn is_down(lines: &[String]) -> bool {
     any(lines, "fetching") && is_in_trouble(lines)
+}
+
+/// Whether one of `lines`, in lower case, says that somebody is asked too much.
+pub(super) fn is_refused(lines: &[String]) -> bool {
+    any(lines, "refused")
+}
+
+/// Whether one of `lines`, in lower case, says that nothing is left of what is asked for.
+pub(super) fn is_sold_out(lines: &[String]) -> bool {
+    any(lines, "sold-out")
 }
 
 /// Whether one of `lines`, in lower case, says that somebody else holds what is needed.
@@ -84,6 +107,8 @@ mod tests {
             "fetching",
             "expired",
             "not-expired",
+            "refused",
+            "sold-out",
             "ours",
             "looks-at-ours",
         ] {

@@ -121,10 +121,14 @@ fn takes(text: &str, name: &str) -> bool {
     let in_signs = text.match_indices(name).any(|(at, _)| {
         let before = text.get(..at).unwrap_or_default();
         let after = bytes.get(at + name.len()).copied();
-        let quoted = before.ends_with(['"', '\'']) && matches!(after, Some(b'"' | b'\''));
+        let quoted = before.ends_with(['"', '\'']) && matches!(after, Some(b'"' | b'\'' | b'.'));
         // `#{Api:Url}`, `#{Api:Url | ToLower}`, `#{if Api:Url}`, `#{each one in Api:Urls}`.
         let open = before.rfind("#{").is_some_and(|start| !before.get(start..).unwrap_or_default().contains('}'));
-        quoted || open && before.ends_with(['{', ' ', '!']) && matches!(after, Some(b'}' | b' ' | b'[' | b'.' | b'|'))
+        let is_asked =
+            before.trim_end().ends_with("get_octopusvariable") && after.is_none_or(|c| b" )|;`\n\"'".contains(&c));
+        quoted
+            || is_asked
+            || open && before.ends_with(['{', ' ', '!']) && matches!(after, Some(b'}' | b' ' | b'[' | b'.' | b'|'))
     });
     // The server gives a PowerShell script each variable under its name without signs.
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -178,6 +182,9 @@ mod tests {
             ("#{Api:Url | ToLower}", "Api:Url", true),
             ("$(get_octopusvariable \"Api:Url\")", "Api:Url", true),
             ("$OctopusParameters['Api:Url']", "Api:Url", true),
+            ("get_octopusvariable Api:Url | base64 -d", "Api:Url", true),
+            ("get_octopusvariable Api:UrlOld | base64 -d", "Api:Url", false),
+            ("$(get_octopusvariable 'Edge:Cert.PrivateKeyPem')", "Edge:Cert", true),
             ("Invoke-WebRequest $ApiUrl", "Api:Url", true),
             ("# Api:Url is not used here", "Api:Url", false),
             ("#{Api:UrlOld}", "Api:Url", false),
