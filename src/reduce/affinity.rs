@@ -66,7 +66,7 @@ const RUNTIMES: &[&str] = &[
 /// With which words a line says that somebody was not let in, for failures that no signature knows.
 #[rustfmt::skip]
 const NOT_LET_IN: &[&str] = &[
-    "unauthorized", "unauthorised", "not authorized", "not authenticated", "unable to authenticate",
+    "unauthorized", "unauthorised", "not authorized", "not authorised", "not authenticated", "unable to authenticate",
     "could not authenticate", "failed to authenticate", "authentication token", "authentication failed",
     "authentication failure", "authentication required", "login failed", "logon failure", "logon failed", "access token",
     "invalid token", "bad token", "bad credentials", "invalid credentials", "wrong password", "wrongpass",

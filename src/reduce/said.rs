@@ -110,7 +110,8 @@ fn went_well(text: &str) -> bool {
 /// Whether a line calls itself a warning and speaks of no failure.
 pub(super) fn is_warning(text: &str) -> bool {
     let start = text.get(..text.floor_char_boundary(160)).unwrap_or(text).to_lowercase();
-    let is_one = ["warning:", "warn ", "[warn", "warning ", ": warning"].iter().any(|word| start.contains(word));
+    let is_one =
+        ["warning:", "warning!", "warn ", "[warn", "warning ", ": warning"].iter().any(|word| start.contains(word));
     is_one && (!complains(text) || is_of_a_linter(&start))
 }
 
@@ -132,7 +133,9 @@ fn is_note(text: &str) -> bool {
 pub(super) fn is_headed_as_warning(text: &str) -> bool {
     let start = text.trim_start();
     let start = start.get(..start.floor_char_boundary(400)).unwrap_or(start).to_lowercase();
-    start.starts_with("warning:") && !start.contains("error:") && !start.contains("fail")
+    (start.starts_with("warning:") || start.starts_with("warning!"))
+        && !start.contains("error:")
+        && !start.contains("fail")
 }
 
 /// Words with which a line says that something is wrong.

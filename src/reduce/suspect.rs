@@ -306,6 +306,7 @@ impl<'a> Bench<'a> {
             // Other programs of ours speak of the world outside too.
             ChangeKind::Commit if self.is_refused() && one.at != Bearing::Own => 0.2,
             ChangeKind::Commit if self.is_refused() => 0.35,
+            ChangeKind::Commit if topics.outside == Outside::Blamed => 0.6,
             // Who may do what is not a matter of what a program names.
             ChangeKind::Commit if topics.is_access() && one.known < FITS => 0.65,
             // What a script names stands in the log of its step anyway.
@@ -340,8 +341,9 @@ impl<'a> Bench<'a> {
                 doubt + LOOKED_AT * one.met.weight
             }
             ChangeKind::Event if one.known >= FITS && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
-            // What the lines name is not elsewhere, whatever they say of it.
+            // What the lines name, or the step uses in another version, is not elsewhere, whatever they say of it.
             ChangeKind::Event if one.met.weight >= NAMED_WELL && one.at != Bearing::Later => doubt.max(NOT_ELSEWHERE),
+            ChangeKind::Event if one.at == Bearing::Own && is_replaced(change) => doubt.max(NOT_ELSEWHERE),
             // A library that the lines name is not unrelated.
             ChangeKind::Commit if doubt > FETCHED && self.is_of_a_named_library(one) => {
                 doubt.max((doubt + one.met.weight).min(1.0))
@@ -426,6 +428,11 @@ fn is_of_another_system(change: &Change) -> bool {
     const WORDS: &[&str] = &["upgrade", " -> ", "operating system", "reinstalled", "rebuilt", "reimaged", "migrated"];
     let title = change.title.to_lowercase();
     WORDS.iter().any(|word| title.contains(word))
+}
+
+/// Whether an event says that a thing of the same name is another now.
+fn is_replaced(change: &Change) -> bool {
+    change.kind == ChangeKind::Event && change.title.ends_with(" was replaced")
 }
 
 /// Whether `change` is that something reached its end.
@@ -530,6 +537,7 @@ fn by_step(change: &Change, known: f64, spared: bool, is_known: bool) -> f64 {
         // What the step reads; alone it says too little.
         ChangeKind::Variable if form::is_amount(change) => 0.15,
         ChangeKind::Variable => 0.22,
+        ChangeKind::Event if is_replaced(change) => 0.22,
         ChangeKind::Commit if fits => 0.15,
         _ => 0.08,
     }
