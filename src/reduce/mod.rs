@@ -19,6 +19,7 @@ mod form;
 mod met;
 mod names;
 mod odds;
+mod order;
 mod pick;
 mod places;
 mod rank;

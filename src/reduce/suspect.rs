@@ -10,6 +10,7 @@ use super::affinity;
 use super::alibi::{self, Bearing, Scene};
 use super::form;
 use super::met::{Met, Names, ORDINARY, rarity};
+use super::order::{DISPLACED_AND_NAMED, by_order};
 use super::said::{boxed, is_headed_as_warning, key_line, line_weights, loud, quiet};
 use super::topic::{Outside, Topics};
 use super::{odds, touched, version};
@@ -60,20 +61,7 @@ const ILL_AND_ALONE: f64 = 0.45;
 const ENDED: f64 = 0.85;
 /// How much it says of a package that an older one was taken than before.
 const OLDER: f64 = 0.34;
-/// From which weight on a failure comes of a step that no longer runs before; how much that says of one that did before the
-/// failed step in the good run, and of one that the lines speak of too.
-const FOLLOWS: f64 = 0.17;
-const DISPLACED: f64 = 0.45;
-const DISPLACED_AND_NAMED: f64 = 0.7;
-const DISPLACED_AND_MISSED: f64 = 0.85;
-/// The same where it is not known that such failures come of it.
-const STANDS_ELSEWHERE: f64 = 0.42;
-/// The same of a step that was taken out, of which it is not known where it stood, and from which weight on it needs no name.
-const TAKEN_OUT_AND_NAMED: f64 = 0.6;
-const TAKEN_OUT_FITS: f64 = 0.32;
-/// How much it says where something is missing that an earlier step's script is another; and how much is left of a commit that
-/// takes nothing away.
-const MADE: f64 = 0.26;
+/// How much is left of a commit that takes nothing away, where something is missing.
 const TAKES_NOTHING: f64 = 0.75;
 /// How much more a commit of what only later steps use says where the lines name it, and an event of a sort that such failures
 /// come of.
@@ -438,55 +426,6 @@ fn is_replaced(change: &Change) -> bool {
 /// Whether `change` is that something reached its end.
 fn is_end(change: &Change) -> bool {
     ["expired", "expires"].iter().any(|word| change.title.to_lowercase().contains(word))
-}
-
-/// How much speaks for `change` that what it does to an earlier step is what the failed one lacks. `is_named`: the lines that tell
-/// why name it; `known`: how much its sort speaks for it.
-fn by_order(change: &Change, is_named: bool, at: Bearing, known: f64, scene: &Scene, topics: &Topics) -> f64 {
-    let stands_elsewhere = scene.is_displaced(change);
-    let is_displaced = known >= FOLLOWS && stands_elsewhere;
-    let is_out = known >= FOLLOWS && scene.takes_out(change);
-    if stands_elsewhere && topics.is_missing() {
-        DISPLACED_AND_MISSED
-    } else if is_displaced && is_named {
-        DISPLACED_AND_NAMED
-    } else if is_out && is_named {
-        TAKEN_OUT_AND_NAMED
-    } else if is_displaced || is_out && known >= TAKEN_OUT_FITS {
-        DISPLACED
-    } else if topics.is_missing() && (is_earlier_script(change, at) && scene.speaks_of(change) || clears(change, at))
-        || topics.is_access() && revokes(change, at)
-    {
-        TAKEN_OUT_AND_NAMED
-    } else if stands_elsewhere && (!topics.expired || change.title.starts_with("order of ")) {
-        if is_named { DISPLACED } else { STANDS_ELSEWHERE }
-    } else if topics.is_missing() && is_earlier_script(change, at) {
-        MADE
-    } else {
-        0.0
-    }
-}
-
-/// Whether `change` is of the script of a step that ran before the one that failed.
-fn is_earlier_script(change: &Change, at: Bearing) -> bool {
-    change.kind == ChangeKind::Process && at == Bearing::Before && change.title.starts_with("script of step ")
-}
-
-/// Whether `change` is a new step that ran before the one that failed, and takes things away.
-fn clears(change: &Change, at: Bearing) -> bool {
-    is_new_before(change, at, |line| touched::takes_away(line.trim_start_matches('+')))
-}
-
-/// The same of one that takes back what somebody was allowed.
-fn revokes(change: &Change, at: Bearing) -> bool {
-    is_new_before(change, at, |line| line.to_lowercase().contains("revoke"))
-}
-
-fn is_new_before(change: &Change, at: Bearing, is_one: fn(&str) -> bool) -> bool {
-    change.kind == ChangeKind::Process
-        && at == Bearing::Before
-        && change.title.starts_with("new step ")
-        && change.details.as_deref().unwrap_or_default().lines().any(is_one)
 }
 
 /// How much is left of `change` where it leaves alone what is wrong.
