@@ -289,7 +289,19 @@ fn the_true_cause_is_the_first_suspect_of_most_fifth_cases_that_nobody_opened() 
 // (91 % and 95 %), the last two 83 and 98 of 108 (77 % and 91 %), all four together 184 and 204 of 219: 84 % and 93 %. What is wanted
 // is 80 % and 95 %: reached by the first figure, BELOW by the second, but for the first two sets alone.
 // The sixth to ninth have 243 and 277 of 295 now (82 % and 94 %), before 232 and 266.
-const LOOKED_AT: [(&str, usize, usize); 19] = [
+//
+// Then 838 more of ordinary weeks in six sets, by 39 who knew nothing of the ranking nor of one another. The twentieth, twenty-first and
+// twenty-fifth were halved by hash; the others may be looked at whole, and hold 70 cases more in which nothing that changed is to blame,
+// for of these half were told wrong. First sight, each time with the ranking as it had become: the even halves of the twentieth and
+// twenty-first 75 and 84 of 98 (76 % and 85 %) and 72 and 76 of 83 (86 % and 91 %); of the 100 ordinary ones each of the twenty-second,
+// twenty-third and twenty-fourth 84 and 93, 93 and 97, 85 and 93; the twenty-fifth, both halves, 73 and 86 of 100. So what a new
+// team's weeks give differs from set to set: all 581 of these together have 482 first and 529 among the first three, 83 % and 91 %.
+// The halves that nobody opened were counted four times meanwhile, the last time when all was done: the twentieth's 80 and 85 of 94, the
+// twenty-first's 79 and 87 of 93, the twenty-fifth's 35 and 40 of 47; with the twelfth's to fifteenth's (185 and 204 of 219) these are 379 and
+// 416 of 453: 84 % and 92 %. What is wanted is 80 % and 95 %: reached by the first figure, BELOW by the second. The sixth to ninth
+// have 247 and 278 of 295 now (84 % and 94 %), the tenth 29 and 48 of 53, the eleventh 40 and 53 of 65.
+// Nine files of the twenty-fifth named their targets as a package, one of the twentieth held a diff as a step; they were mended in form.
+const LOOKED_AT: [(&str, usize, usize); 20] = [
     ("sixth-tuned", 92, 100),
     ("seventh-tuned", 91, 98),
     ("eighth-tuned", 96, 100),
@@ -309,8 +321,9 @@ const LOOKED_AT: [(&str, usize, usize); 19] = [
     ("twentysecond-tuned", 92, 97),
     ("twentythird-tuned", 95, 97),
     ("twentyfourth-tuned", 90, 95),
+    ("twentyfifth-tuned", 70, 77),
 ];
-const UNOPENED: [(&str, usize, usize); 12] = [
+const UNOPENED: [(&str, usize, usize); 13] = [
     ("sixth-held", 78, 91),
     ("seventh-held", 82, 94),
     ("eighth-held", 89, 96),
@@ -323,6 +336,7 @@ const UNOPENED: [(&str, usize, usize); 12] = [
     ("fifteenth-held", 80, 95),
     ("twentieth-held", 84, 90),
     ("twentyfirst-held", 84, 93),
+    ("twentyfifth-held", 74, 85),
 ];
 
 /// Holds each of `halves` to its floors: of a hundred causes, as many are first and among the first three.

@@ -320,7 +320,8 @@ const PATIENCE: &[&str] = &[
 
 /// Whether a change is of how long something may take.
 pub(super) fn is_patience(change: &Change) -> bool {
-    change.kind == ChangeKind::Variable && moved(change).is_some() && holds(change, PATIENCE)
+    let is_script = || change.kind == ChangeKind::Process && change.title.starts_with("script of step ");
+    (change.kind == ChangeKind::Variable || is_script()) && moved(change).is_some() && holds(change, PATIENCE)
 }
 
 /// Whether a change gives something more time, or more tries.

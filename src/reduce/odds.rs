@@ -63,8 +63,10 @@ const HIDDEN: &[Row] = &[row(Variable, "", Some(Own), 1.6), row(Variable, "", So
 const HIDDEN_UNASKED: &[Row] = &[row(Variable, "", Some(Own), 0.35), row(Variable, "", None, 0.25)];
 const NUMBERS: &[Row] = &[row(Variable, "", Some(Open), 1.3)];
 const TEXTS: &[Row] = &[row(Variable, "", Some(Before), 1.6), row(Variable, "", Some(Open), 0.75)];
-/// The same of an event that something is called otherwise.
+/// The same of an event that something is called otherwise or came to what is there, and of a machine that is well.
 const RENAMED: &[Row] = &[row(Event, "", None, 0.3)];
+const CREATED: &[Row] = &[row(Event, "", None, 0.5)];
+const WELL: &[Row] = &[row(Target, "", None, 0.3)];
 /// Of a commit whose lines are known, these say more than that it is one.
 const SHOWN: &[Row] = &[row(Commit, "", None, 0.8)];
 /// And of one that changes nothing but what people read or nothing but tests, and of one that changes what a program runs in.
@@ -85,6 +87,8 @@ pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
         Variable if form::is_amount(change) => NUMBERS,
         Variable if change.before.is_some() && change.after.is_some() => TEXTS,
         Event if change.title.ends_with(" was renamed") => RENAMED,
+        Event if change.title.ends_with(" was created") => CREATED,
+        Target if change.title.starts_with("health of ") && change.after.as_deref().is_some_and(is_well) => WELL,
         Commit if form::is_beside(change) => BESIDE,
         Commit if form::changes_base(change) => BASE,
         Commit if super::touched::is_shown(change) => SHOWN,
@@ -96,6 +100,11 @@ pub(super) fn of(change: &Change, at: Bearing, is_unlike: bool) -> f64 {
     // A release is called so and no more.
     let is_whole = |row: &&Row| row.start != "release" || change.title == "release";
     rows.iter().filter(is_whole).find(fits).map_or(1.0, |row| row.odds)
+}
+
+/// Whether a machine of this health works.
+fn is_well(health: &str) -> bool {
+    health.starts_with("Healthy")
 }
 
 /// Whether a worker's change is of a tool that has versions of the usual form.

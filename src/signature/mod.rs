@@ -17,23 +17,8 @@ use crate::tree::packed;
 
 pub use crate::signature::explain::SURE;
 
-/// The built-in signatures, a family a file.
-const FAMILIES: [&[u8]; 14] = [
-    packed!("disk.toml"),
-    packed!("memory.toml"),
-    packed!("network.toml"),
-    packed!("registry.toml"),
-    packed!("ports.toml"),
-    packed!("access.toml"),
-    packed!("kubernetes.toml"),
-    packed!("octopus.toml"),
-    packed!("cloud.toml"),
-    packed!("terraform.toml"),
-    packed!("database.toml"),
-    packed!("packages.toml"),
-    packed!("git.toml"),
-    packed!("code.toml"),
-];
+/// The built-in signatures: all families of this folder.
+const FAMILIES: &[u8] = packed!("signature.toml");
 
 /// The sorts of failure the built-in signatures know, one word each.
 pub const KINDS: [&str; 42] = [
@@ -95,8 +80,8 @@ impl Catalogue {
     /// The signatures built into the program.
     #[must_use]
     pub fn builtin() -> Self {
-        // A family that can't be read would be left out; the test `every_family_can_be_read` proves there is none.
-        Self::of(FAMILIES.iter().flat_map(|family| file::read_builtin(family).unwrap_or_default()).collect())
+        // What can't be read would be left out; the test `every_family_can_be_read` proves that all can.
+        Self::of(file::read_builtin(FAMILIES).unwrap_or_default())
     }
 
     /// Adds a user's own signatures from the TOML in `text`; `path` names it in messages.

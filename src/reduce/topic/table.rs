@@ -106,15 +106,10 @@ pub(super) static LISTS: LazyLock<Lists> = LazyLock::new(|| {
 });
 
 /// All topics. That the files can be read, a test finds.
-pub(super) static TOPICS: LazyLock<Vec<Topic>> =
-    LazyLock::new(|| FILES.iter().flat_map(|packed| read(&unpack(packed)).unwrap_or_default()).collect());
+pub(super) static TOPICS: LazyLock<Vec<Topic>> = LazyLock::new(|| read(&unpack(PACKED)).unwrap_or_default());
 
-const FILES: [&[u8]; 4] = [
-    packed!("topic-network.toml"),
-    packed!("topic-amount.toml"),
-    packed!("topic-program.toml"),
-    packed!("topic-data.toml"),
-];
+/// The tables of topics in this folder, one after another.
+const PACKED: &[u8] = packed!("topic.toml");
 
 /// The topics of a file. An error is a defect that a test finds.
 fn read(text: &str) -> Result<Vec<Topic>, String> {
@@ -170,18 +165,16 @@ mod tests {
     #[test]
     fn every_table_can_be_read() {
         assert!(!LISTS.all.is_empty() && !LISTS.takes_away.is_empty());
-        for packed in FILES {
-            let topics = read(&unpack(packed)).unwrap();
-            assert!(!topics.is_empty());
-            for topic in topics {
-                let is_lower = |word: &String| !word.is_empty() && *word == word.to_lowercase();
-                assert!(topic.says.iter().flatten().all(is_lower), "{topic:?}");
-                assert!(
-                    !topic.says.is_empty() && (!topic.causes.is_empty() || topic.outside || topic.expired),
-                    "{topic:?}"
-                );
-                assert!(topic.causes.iter().all(|cause| (0.0..1.0).contains(&cause.weight)), "{topic:?}");
-            }
+        let topics = read(&unpack(PACKED)).unwrap();
+        assert!(!topics.is_empty());
+        for topic in topics {
+            let is_lower = |word: &String| !word.is_empty() && *word == word.to_lowercase();
+            assert!(topic.says.iter().flatten().all(is_lower), "{topic:?}");
+            assert!(
+                !topic.says.is_empty() && (!topic.causes.is_empty() || topic.outside || topic.expired),
+                "{topic:?}"
+            );
+            assert!(topic.causes.iter().all(|cause| (0.0..1.0).contains(&cause.weight)), "{topic:?}");
         }
     }
 
