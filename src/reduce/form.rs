@@ -248,8 +248,8 @@ fn is_stricter(change: &Change) -> bool {
 pub(super) fn hardens(change: &Change) -> bool {
     #[rustfmt::skip]
     const SIGNS: &[&str] = &[
-        "harden", "baseline", "crypto-policies", "crypto policy", "noexec", "nosuid", "schannel", "setenforce", "apparmor", "cis ",
-        "sysctl -w", "secedit", "disable-tls", "protocols\\tls", "umask 0", "ulimit", "auditpol", "lgpo", "stig",
+        "harden", "baseline", "crypto-policies", "crypto policy", "noexec", "nosuid", "schannel", "setenforce", "apparmor", "cis benchmark",
+        "sysctl -w", "secedit", "disable-tls", "protocols\\tls", "umask 0", "ulimit", "auditpol", "lgpo", "disa stig",
     ];
     let is_new = change.title.starts_with("new step ");
     let is_one = is_new || change.title.starts_with("script of step ");
@@ -420,6 +420,7 @@ mod tests {
             ("new step Tidy", "update-crypto-policies --set FUTURE", true),
             ("new step Host baseline", "./apply.sh", true),
             ("new step Tidy", "rm -rf /tmp/x", false),
+            ("new step Tidy", "./investigate --who francis x", false),
             ("script of step Mount", "@@ -1 +1 @@\n-mount /tmp\n+mount -o remount,noexec /tmp", true),
             ("script of step Mount", "@@ -1 +1 @@\n-mount -o remount,noexec /tmp\n+mount /tmp", false),
             ("variable Harden", "harden", false),

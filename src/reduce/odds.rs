@@ -189,6 +189,11 @@ mod tests {
         check(Package, "release", Some(("1", "2")), Open, 0.2);
         check(Package, "release-notes", Some(("1", "2")), Open, 1.0);
         check(Variable, "variable Key", None, Own, 1.6);
+        check(Event, "Certificate shop was replaced", None, Open, 1.0);
+        check(Event, "Certificate shop was created", None, Open, 0.5);
+        check(Event, "Certificate shop was renamed", None, Open, 0.3);
+        check(Target, "health of target web-1", Some(("Unhealthy", "Healthy")), Open, 0.3);
+        check(Target, "health of target web-1", Some(("Healthy", "Unhealthy")), Open, 1.0);
     }
     fn change(kind: ChangeKind, title: &str, before: Option<&str>, after: Option<&str>) -> Change {
         Change {

@@ -121,7 +121,9 @@ fn takes(text: &str, name: &str) -> bool {
     let in_signs = text.match_indices(name).any(|(at, _)| {
         let before = text.get(..at).unwrap_or_default();
         let after = bytes.get(at + name.len()).copied();
-        let quoted = before.ends_with(['"', '\'']) && matches!(after, Some(b'"' | b'\'' | b'.'));
+        // `'Edge:Cert.PrivateKeyPem'` is a part of the value, `'shop.json'` a file.
+        let is_part = after == Some(b'.') && bytes.get(at + name.len() + 1).is_some_and(u8::is_ascii_uppercase);
+        let quoted = before.ends_with(['"', '\'']) && (matches!(after, Some(b'"' | b'\'')) || is_part);
         // `#{Api:Url}`, `#{Api:Url | ToLower}`, `#{if Api:Url}`, `#{each one in Api:Urls}`.
         let open = before.rfind("#{").is_some_and(|start| !before.get(start..).unwrap_or_default().contains('}'));
         let is_asked =
@@ -185,6 +187,7 @@ mod tests {
             ("get_octopusvariable Api:Url | base64 -d", "Api:Url", true),
             ("get_octopusvariable Api:UrlOld | base64 -d", "Api:Url", false),
             ("$(get_octopusvariable 'Edge:Cert.PrivateKeyPem')", "Edge:Cert", true),
+            ("cat 'shop.json'", "shop", false),
             ("Invoke-WebRequest $ApiUrl", "Api:Url", true),
             ("# Api:Url is not used here", "Api:Url", false),
             ("#{Api:UrlOld}", "Api:Url", false),
