@@ -269,7 +269,14 @@ fn seal(
     incident.context.extend(differs);
     recur::judge(&mut incident, &evidence, &catalogue);
     let good = incident.baseline.as_ref().map(|last| &last.log).filter(|log| !log.lines.is_empty());
-    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run, good);
+    (evidence.suspects, evidence.outside_after) =
+        reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run, good);
+    if incident.baseline.is_none() {
+        // With nothing to compare with there is no such finding, and what is fainter than it says nothing.
+        if evidence.outside_after.take() == Some(0) {
+            evidence.suspects.clear();
+        }
+    }
     forge::lead(&mut incident.changes, &evidence.suspects);
     let mut case = redactor.seal(&incident, &evidence);
     // Searched with what may leave, so that no word under a mask is told as a reason or sent in a query.

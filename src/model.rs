@@ -347,6 +347,8 @@ pub struct Evidence {
     pub matches: Vec<Match>,
     /// Changes that may be to blame, most likely first.
     pub suspects: Vec<Suspect>,
+    /// How many of them are likelier than that nothing which changed is to blame; `None` where that is hardly likely.
+    pub outside_after: Option<usize>,
     /// The size of the picks in tokens.
     pub tokens: usize,
     /// How many lines of the log are not shown.
@@ -500,6 +502,8 @@ pub struct Case {
     pub changes: Vec<Change>,
     /// Changes that may be to blame, most likely first.
     pub suspects: Vec<Suspect>,
+    /// How many of them are likelier than that nothing which changed is to blame; `None` where that is hardly likely.
+    pub outside_after: Option<usize>,
     /// What else is known.
     pub context: Vec<Context>,
     /// The [`ExcerptLine::id`]s of the lines shown, best first.
@@ -517,6 +521,13 @@ pub struct Case {
 }
 
 impl Case {
+    /// The change that is most likely to blame. `None` where it is likelier that none is.
+    #[must_use]
+    pub fn first_suspect(&self) -> Option<(&Suspect, &Change)> {
+        let suspect = self.suspects.first().filter(|_| self.outside_after != Some(0))?;
+        Some((suspect, self.changes.get(suspect.change)?))
+    }
+
     /// The excerpt line that a citation names.
     #[must_use]
     pub fn line(&self, id: usize) -> Option<&ExcerptLine> {

@@ -1,7 +1,8 @@
 //! Whole cases of a failed run, the last good one and all that changed between them: how often the true cause is the first suspect.
 //!
 //! The files are of the form that `sim/two_runs` describes; their `[expected]` holds the `cause`, a kind of change, and a part of
-//! its `title`. Where the cause is `none`, nothing that changed is to blame, and no suspect may be told. They were written before
+//! its `title`. Where the cause is `none`, nothing that changed is to blame: that is told as one of the suspects are, at its place
+//! among them, which counts for it and is taken from them. They were written before
 //! the ranking was measured on them, and halved by a hash of their names: `tuned/` may be looked at while the ranking is worked on,
 //! `held/` may not, nor may a case be changed so that it fits. The `unseen-` cases came later, from somebody who had read neither the
 //! ranking nor `held/`, and are halved by the first byte of `printf %s NAME.toml | sha256sum`: even ones are in `unseen-tuned/` and
@@ -29,7 +30,7 @@ const CALLS: usize = 25;
 struct Told {
     name: String,
     expected: String,
-    /// The place of the true cause among the suspects, from 1; of `none`, 1 when there are no suspects.
+    /// The place of the true cause among all that is told, from 1.
     place: Option<usize>,
     /// The suspects, most likely first: kind, title, words.
     suspects: Vec<String>,
@@ -101,10 +102,12 @@ fn told(file: &Path) -> Told {
     assert!(!report["compared_with"].is_null(), "{name}: {}", report["notes"]);
     let suspects = report["suspects"].as_array().unwrap();
     let change = |suspect: &Value| &changes[usize::try_from(suspect["change"].as_u64().unwrap()).unwrap()];
+    let outside = report["outside_after"].as_u64().map(|after| usize::try_from(after).unwrap());
     let place = if cause == "none" {
-        suspects.is_empty().then_some(1)
+        outside.map(|after| after + 1)
     } else {
-        suspects.iter().position(|suspect| is_true(change(suspect))).map(|at| at + 1)
+        let at = suspects.iter().position(|suspect| is_true(change(suspect)));
+        at.map(|at| at + 1 + usize::from(outside.is_some_and(|after| after <= at)))
     };
     let shown = |suspect: &Value| {
         let (change, words, score) = (change(suspect), &suspect["words"], suspect["score"].as_f64().unwrap());

@@ -37,7 +37,7 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     pub(super) fn of(case: &'a Case, count: fn(&str) -> usize) -> Self {
-        let suspicion = case.suspects.first().map_or(0.0, |suspect| suspect.score);
+        let suspicion = case.first_suspect().map_or(0.0, |(suspect, _)| suspect.score);
         let lines: Part<'a> = (8.0, Box::new(move |most| write_lines(case, most, count)));
         let suspects: Part<'a> = (1.0 + 3.0 * suspicion, Box::new(move |most| write_suspects(case, most, count)));
         let scripts = case.definitions.iter().filter(|definition| definition.script.is_some()).map(|definition| {
@@ -199,7 +199,10 @@ fn write_suspects(case: &Case, most: usize, count: fn(&str) -> usize) -> String 
     let mut text = String::new();
     for (many, longest) in tries {
         text.clone_from(&head);
-        for suspect in case.suspects.iter().take(many) {
+        for (place, suspect) in case.suspects.iter().take(many).enumerate() {
+            if case.outside_after == Some(place) {
+                text.push_str("likelier than what follows: none of these, but the world outside\n");
+            }
             let Some(change) = case.changes.get(suspect.change) else { continue };
             let lines: Vec<String> = suspect.lines.iter().map(|line| format!("L{line}")).collect();
             let words = if suspect.words.is_empty() { "-".to_owned() } else { suspect.words.join(", ") };

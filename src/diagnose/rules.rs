@@ -2,7 +2,6 @@
 
 use crate::model::{
     Author, Case, Change, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role, Setting,
-    Suspect,
 };
 use crate::signature::SURE;
 
@@ -40,7 +39,7 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
         others.iter().filter(|other| step_of(case, other) != step_of(case, best)).filter_map(|other| by_hand(other));
     let mut fixes = fixes(best, definition_of(case, best), case);
     fixes.extend(elsewhere);
-    if let Some((suspect, change)) = first_suspect(case) {
+    if let Some((suspect, change)) = case.first_suspect() {
         // What passes by itself needs no culprit first.
         let first = suspect.score >= LIKELY && signature.retry != Retry::Helps;
         fixes.insert(if first { 0 } else { fixes.len() }, look_at(change));
@@ -70,7 +69,7 @@ fn step_of<'a>(case: &'a Case, found: &Match) -> Option<&'a str> {
 
 fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
     let step = case.steps.iter().find(|step| step.culprit).map(|step| format!(" of step {}", step.name));
-    let suspect = first_suspect(case);
+    let suspect = case.first_suspect();
     let named = suspect.map(|(suspect, change)| {
         let words: Vec<String> = suspect.words.iter().map(|word| format!("“{word}”")).collect();
         let touches =
@@ -102,12 +101,6 @@ fn unknown(case: &Case, guess: Option<&Match>) -> Diagnosis {
         confidence: Confidence::None,
         author: Author::Rules,
     }
-}
-
-/// The change that is most likely to blame.
-fn first_suspect(case: &Case) -> Option<(&Suspect, &Change)> {
-    let suspect = case.suspects.first()?;
-    Some((suspect, case.changes.get(suspect.change)?))
 }
 
 /// The advice to look at a change that is suspected.
@@ -339,7 +332,7 @@ mod tests {
             when: None,
             url: None,
         };
-        let suspect = Suspect { change: 0, lines: vec![1], words: vec!["api.example".to_owned()], score: 0.7 };
+        let suspect = crate::model::Suspect { change: 0, lines: vec![1], words: vec!["api.example".to_owned()], score: 0.7 };
         let mut case = Case { changes: vec![change], ..Case::default() };
         check(&case, "", "say most about it.");
         case.suspects.push(suspect);

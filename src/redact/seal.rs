@@ -61,7 +61,7 @@ impl<'a> Pen<'a> {
         let Incident { run, log, definitions, earlier, earlier_logs: _, baseline, changes, context, secrets: _ } =
             incident;
         let Log { text: _, lines, steps, omitted, numbering } = log;
-        let Evidence { picks, best, matches, suspects, tokens, omitted: _, quiet } = evidence;
+        let Evidence { picks, best, matches, suspects, outside_after, tokens, omitted: _, quiet } = evidence;
         let mut case = Case {
             run: self.run(run),
             steps: steps.iter().map(|step| self.step(step)).collect(),
@@ -73,6 +73,7 @@ impl<'a> Pen<'a> {
             baseline_steps: baseline.iter().flat_map(|one| &one.log.steps).map(|step| self.step(step)).collect(),
             changes: changes.iter().map(|change| self.change(change)).collect(),
             suspects: suspects.iter().map(|suspect| self.suspect(suspect)).collect(),
+            outside_after: *outside_after,
             context: context.iter().map(|context| self.context(context)).collect(),
             best: best.iter().map(|index| index + 1).collect(),
             quiet: *quiet && run.error.is_none() && steps.iter().all(|step| !step.culprit),
@@ -109,6 +110,7 @@ impl<'a> Pen<'a> {
             baseline_steps,
             changes,
             suspects,
+            outside_after,
             context,
             best,
             quiet,
@@ -143,6 +145,7 @@ impl<'a> Pen<'a> {
             baseline_steps: baseline_steps.iter().map(|step| self.step(step)).collect(),
             changes: changes.iter().map(|change| self.change(change)).collect(),
             suspects: suspects.iter().map(|one| Suspect { words: self.all(&one.words), ..one.clone() }).collect(),
+            outside_after: *outside_after,
             context: context.iter().map(|context| self.context(context)).collect(),
             best: best.clone(),
             quiet: *quiet,

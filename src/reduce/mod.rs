@@ -70,7 +70,7 @@ pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: 
     let omitted = log.lines.len() + log.omitted - picked.best.len();
     let quiet = !worth.known && picked.picks.iter().all(|pick| pick.score < QUIET);
     let (picks, best, tokens) = (picked.picks, picked.best, picked.tokens);
-    Evidence { picks, best, matches, suspects: Vec::new(), tokens, omitted, quiet }
+    Evidence { picks, best, matches, tokens, omitted, quiet, ..Evidence::default() }
 }
 
 /// The lines in which the failure lies, ascending: those of the parts that failed, in their last attempt. All lines where no

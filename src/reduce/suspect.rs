@@ -25,8 +25,16 @@ const THRESHOLD_NAMED: f64 = 0.15;
 /// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
 const BESIDE_THE_FIRST: f64 = 0.2;
 const BESIDE: f64 = 0.05;
-/// Suspects that are told.
+/// Suspects that are told; the same where it is likelier that none is to blame.
 const MOST: usize = 5;
+const MOST_FAINT: usize = 2;
+/// From which share of what it must be above on a change is told though it is likelier that none is to blame.
+const FAINT_SHARE: f64 = 0.5;
+/// A change beside the first one with a smaller score is less likely than that none is to blame; from which score of the first one on,
+/// or behind how many others, that is not worth telling.
+const LESS_THAN_NONE: f64 = 0.2;
+const CLEAR: f64 = 0.7;
+const MOST_LIKELIER: usize = 2;
 /// From which weight on a meeting sets a change apart from others of its sort.
 const NAMED: f64 = 0.05;
 /// How a host begins the title of a change that came after what the run was made from.
@@ -89,10 +97,16 @@ const HARDENED: f64 = 0.3;
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
 
-/// The changes that touch what `evidence` names, most likely to blame first. Empty when none does. `baseline` is the log of the
-/// last good run.
+/// The changes that touch what `evidence` names, most likely to blame first, and how many of them are likelier than that none is:
+/// `Some(0)` where that is the likeliest, `None` where it is hardly likely. `baseline` is the log of the last good run.
 #[must_use]
-pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, baseline: Option<&Log>) -> Vec<Suspect> {
+pub fn suspects(
+    log: &Log,
+    evidence: &Evidence,
+    changes: &[Change],
+    run: &Run,
+    baseline: Option<&Log>,
+) -> (Vec<Suspect>, Option<usize>) {
     let mut bench = Bench::of(log, evidence, run, baseline);
     let found = bench.found(changes, baseline);
     let mut suspects: Vec<Suspect> = Vec::new();
@@ -113,10 +127,14 @@ pub fn suspects(log: &Log, evidence: &Evidence, changes: &[Change], run: &Run, b
         suspects.first().and_then(|first| found.get(first.change)).map_or(THRESHOLD, |one| bench.threshold(one));
     let first = suspects.first().map_or(0.0, |first| first.score);
     // Where one is accused, the next ones are told too, though none of them would be alone.
-    let least = if first <= threshold { f64::INFINITY } else { first * BESIDE_THE_FIRST };
-    suspects.retain(|suspect| suspect.score >= least);
-    suspects.truncate(MOST);
-    suspects
+    let is_none_likelier = first <= threshold;
+    let least = if is_none_likelier { threshold * FAINT_SHARE } else { first * BESIDE_THE_FIRST };
+    let is_late = |suspect: &Suspect| changes.get(suspect.change).is_some_and(|one| one.title.starts_with(LATER));
+    suspects.retain(|suspect| suspect.score >= least && !(is_none_likelier && is_late(suspect)));
+    suspects.truncate(if is_none_likelier { MOST_FAINT } else { MOST });
+    let likelier = suspects.iter().skip(1).take_while(|suspect| suspect.score >= LESS_THAN_NONE).count();
+    let outside_after = if is_none_likelier { Some(0) } else { Some(1 + likelier).filter(|after| first < CLEAR && *after <= MOST_LIKELIER) };
+    (suspects, outside_after)
 }
 
 /// A change, and what is known of it by itself.

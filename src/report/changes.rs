@@ -13,6 +13,8 @@ const VALUE: usize = 120;
 const SHORT: usize = 60;
 /// Lines of a diff or description that are shown.
 const DETAILS: usize = 120;
+/// What stands for the kind of a change where none is meant.
+pub(super) const OUTSIDE: &str = "outside";
 /// A suspect with a smaller score is only a possible one.
 const LIKELY: f64 = 0.6;
 
@@ -24,7 +26,7 @@ pub(super) struct Changes {
     pub(super) url: Option<String>,
     /// What the comparison says where it accuses nothing; empty where it does.
     pub(super) finding: String,
-    /// The suspects, most likely first.
+    /// The suspects, most likely first, and among them, at its place, that nothing which changed is to blame.
     pub(super) suspects: Vec<Row>,
     /// The other changes.
     pub(super) others: Vec<Row>,
@@ -33,6 +35,7 @@ pub(super) struct Changes {
 }
 
 /// One change.
+#[derive(Default)]
 pub(super) struct Row {
     /// What sort of thing.
     pub(super) kind: String,
@@ -46,6 +49,8 @@ pub(super) struct Row {
     pub(super) when: String,
     /// Where to look at it.
     pub(super) url: Option<String>,
+    /// Of a suspect: its place among all that may be to blame, from 1; 0 for the others.
+    pub(super) place: usize,
     /// For a suspect: why, such as `It names “ghcr.io”, as line 67 does.`
     pub(super) reason: String,
     /// The lines that show it: their ids and places.
@@ -67,12 +72,20 @@ pub(super) fn of(report: &Report) -> Option<Changes> {
         let lines = known.map(|line| (line.id, report.place_of(line))).collect();
         Some(Row { reason: reason(report, suspect, change), lines, ..row(report, change) })
     });
+    let mut suspects: Vec<Row> = suspects.collect();
+    let finding = finding(report).unwrap_or_default();
+    if let Some(after) = case.outside_after.filter(|after| finding.is_empty() && *after <= suspects.len()) {
+        suspects.insert(after, outside());
+    }
+    // What nothing that changed is to blame for has the first place to itself.
+    let first = if finding.is_empty() { 1 } else { 2 };
+    suspects.iter_mut().zip(first..).for_each(|(row, place)| row.place = place);
     let others = || case.changes.iter().enumerate().filter(|(index, _)| !accused.contains(index));
     Some(Changes {
         compared: case.baseline.as_ref().map(|_| compared(report)).unwrap_or_default(),
         url: case.baseline.as_ref().and_then(|(run, _)| run.url.as_deref()).and_then(words::link),
-        finding: finding(report).unwrap_or_default(),
-        suspects: suspects.collect(),
+        finding,
+        suspects,
         others: others().take(MOST).map(|(_, change)| row(report, change)).collect(),
         more: others().count().saturating_sub(MOST),
     })
@@ -80,7 +93,7 @@ pub(super) fn of(report: &Report) -> Option<Changes> {
 
 /// The first suspect in a sentence or two: how sure, what, who, when and why.
 pub(super) fn first_suspect(report: &Report) -> Option<String> {
-    let suspect = report.case.suspects.first()?;
+    let (suspect, _) = report.case.first_suspect()?;
     let how = if suspect.score >= LIKELY { "First suspect" } else { "Possible suspect" };
     Some(format!("{how}: {}", sentence(report, suspect)?))
 }
@@ -103,7 +116,7 @@ pub(super) fn sentence(report: &Report, suspect: &Suspect) -> Option<String> {
 /// That nothing which changed is to blame, and where to look then.
 pub(super) fn finding(report: &Report) -> Option<String> {
     let case = &report.case;
-    if case.baseline.is_none() || !case.suspects.is_empty() {
+    if case.baseline.is_none() || !case.suspects.is_empty() && case.outside_after != Some(0) {
         return None;
     }
     // Something could not be read: it may have changed too.
@@ -115,15 +128,24 @@ pub(super) fn finding(report: &Report) -> Option<String> {
     }
     let what = if case.changes.is_empty() {
         "Nothing is known to have changed since the last good run."
+    } else if !case.suspects.is_empty() {
+        "Nothing that changed clearly touches this."
     } else if is_unsure {
         "Nothing that is known to have changed touches this."
     } else {
         "Nothing that changed touches this."
     };
+    let first = if case.suspects.is_empty() { "" } else { " first" };
     Some(format!(
-        "{what} Look outside: at what expires (certificates, secrets, tokens), what runs out (quotas, rate limits, disks) \
-         and what others run (registries, clouds, networks)."
+        "{what} Look outside{first}: at what expires (certificates, secrets, tokens), what runs out (quotas, rate limits, \
+         disks) and what others run (registries, clouds, networks)."
     ))
+}
+
+/// That nothing which changed is to blame, as one of several that may be.
+fn outside() -> Row {
+    let reason = "Then look at what expires, what runs out and what others run.".to_owned();
+    Row { kind: OUTSIDE.to_owned(), what: "nothing that changed".to_owned(), reason, ..Row::default() }
 }
 
 fn compared(report: &Report) -> String {
@@ -152,9 +174,8 @@ fn row(report: &Report, change: &Change) -> Row {
         who: change.who.as_deref().map(words::one_line).unwrap_or_default(),
         when: if late { format!("{when}, after this run") } else { when },
         url: change.url.as_deref().and_then(words::link),
-        reason: String::new(),
-        lines: Vec::new(),
         details: details(change.details.as_deref().unwrap_or_default()),
+        ..Row::default()
     }
 }
 
@@ -251,6 +272,22 @@ mod tests {
         check(&known, Some("Nothing that changed touches this. Look outside"));
         let blind = Report { notes: sample::story().notes, ..known };
         check(&blind, Some("Nothing that is known to have changed touches this. Look outside"));
+    }
+
+    #[test]
+    fn that_nothing_which_changed_is_to_blame_has_its_place_among_the_suspects() {
+        let check = |after: Option<usize>, expected: &[(usize, &str)], finding: &str, first: bool| {
+            let report = sample::unsure(after);
+            let changes = of(&report).unwrap();
+            let told: Vec<(usize, &str)> = changes.suspects.iter().map(|row| (row.place, row.kind.as_str())).collect();
+            assert_eq!(told, expected);
+            assert!(changes.finding.starts_with(finding) && changes.finding.is_empty() == finding.is_empty());
+            assert_eq!(first_suspect(&report).is_some(), first);
+        };
+        check(None, &[(1, "process"), (2, "variable")], "", true);
+        check(Some(2), &[(1, "process"), (2, "variable"), (3, "outside")], "", true);
+        check(Some(1), &[(1, "process"), (2, "outside"), (3, "variable")], "", true);
+        check(Some(0), &[(2, "process"), (3, "variable")], "Nothing that changed clearly touches this. Look outside first:", false);
     }
 
     #[test]

@@ -41,6 +41,7 @@ struct Document {
     compared_with: Option<Compared>,
     changes: Vec<Change>,
     suspects: Vec<Suspect>,
+    outside_after: Option<usize>,
     context: Vec<Context>,
     notes: Vec<Note>,
     usage: Vec<Usage>,
@@ -308,6 +309,7 @@ impl Document {
             compared_with: compared(report),
             changes: case.changes.iter().map(change).collect(),
             suspects: case.suspects.iter().filter_map(|one| suspect(report, one)).collect(),
+            outside_after: case.outside_after,
             context: case.context.iter().map(context).collect(),
             notes: report
                 .notes
@@ -592,7 +594,8 @@ mod tests {
                 }
                 "const" if value != rule => faults.push(format!("{path} is not {rule}")),
                 "enum" if !rule.as_array().unwrap().contains(value) => faults.push(format!("{path} is not in {rule}")),
-                "minimum" if value.as_f64().unwrap() < rule.as_f64().unwrap() => {
+                // Of what is no number it says nothing.
+                "minimum" if value.as_f64().is_some_and(|value| value < rule.as_f64().unwrap()) => {
                     faults.push(format!("{path} is small"));
                 }
                 "maximum" if value.as_f64().unwrap() > rule.as_f64().unwrap() => {

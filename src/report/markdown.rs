@@ -194,8 +194,8 @@ fn changed(out: &mut String, report: &Report) {
     if !changes.finding.is_empty() {
         let _ = writeln!(out, "**{}**\n", escape(&changes.finding));
     }
-    for (index, row) in changes.suspects.iter().enumerate() {
-        let _ = writeln!(out, "{}. **{}**: {}", index + 1, escape(&row.what), escape(&row.reason));
+    for row in &changes.suspects {
+        let _ = writeln!(out, "{}. **{}**: {}", row.place, escape(&row.what), escape(&row.reason));
     }
     if !changes.suspects.is_empty() {
         out.push('\n');
@@ -205,8 +205,8 @@ fn changed(out: &mut String, report: &Report) {
             out,
             "| suspect | kind | what | before → after | who | when |\n| --- | --- | --- | --- | --- | --- |"
         );
-        for (index, row) in changes.suspects.iter().enumerate() {
-            change(out, &(index + 1).to_string(), row);
+        for row in changes.suspects.iter().filter(|row| row.kind != changes::OUTSIDE) {
+            change(out, &row.place.to_string(), row);
         }
         for row in &changes.others {
             change(out, "", row);

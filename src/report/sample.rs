@@ -33,7 +33,7 @@ fn seal(case: Case, diagnosis: Diagnosis, notes: Vec<Note>) -> Report {
 /// Every sample.
 pub(super) fn all() -> Vec<Report> {
     let unmade = Report { made: None, ..story() };
-    vec![story(), unmade, asked(), guess(), unknown(), empty(), hostile(), many(), suspected(), unsuspected()]
+    vec![story(), unmade, asked(), guess(), unknown(), empty(), hostile(), many(), suspected(), unsure(Some(0)), unsure(Some(1)), unsuspected()]
 }
 
 /// A scan for vulnerabilities whose database is refused by a registry that limits its rate.
@@ -56,6 +56,11 @@ pub(super) fn asked() -> Report {
 
 /// The same, compared with the last good run, and two changes that touch it.
 pub(super) fn suspected() -> Report {
+    unsure(None)
+}
+
+/// The same, and so many of the two are likelier than that nothing which changed is to blame.
+pub(super) fn unsure(outside_after: Option<usize>) -> Report {
     let suspect = |change, words: &[&str], score| Suspect {
         change,
         lines: vec![20],
@@ -63,7 +68,7 @@ pub(super) fn suspected() -> Report {
         score,
     };
     let suspects = vec![suspect(3, &["ghcr.io", "trivy-db"], 0.91), suspect(1, &["ghcr.io"], 0.47)];
-    seal(Case { suspects, ..compared(case()) }, diagnosis(), notes())
+    seal(Case { suspects, outside_after, ..compared(case()) }, diagnosis(), notes())
 }
 
 /// The same, but none of the changes touches it.
@@ -516,6 +521,7 @@ fn case() -> Case {
         baseline_steps: Vec::new(),
         changes: Vec::new(),
         suspects: Vec::new(),
+        outside_after: None,
         context: vec![Context {
             title: "Release notes".to_owned(),
             text: "Bumps the function runtime.\nNothing about the scan.".to_owned(),

@@ -175,12 +175,13 @@ fn changed(out: &mut String, report: &Report) {
     heading(out, "What changed");
     prose(out, "", "", &changes.compared, Style::new());
     prose(out, "", "", &changes.finding, Style::new().bold());
-    for (index, row) in changes.suspects.iter().enumerate() {
-        let first = format!("{}. ", index + 1);
+    for row in &changes.suspects {
+        let first = format!("{}. ", row.place);
         one_change(out, (&first, "   "), row, Style::new().yellow());
         prose(out, "   ", "   ", &row.reason, Style::new());
-        for line in changes::brief(&row.details, MOST_DETAILS) {
-            diff_line(out, &line);
+        // What is less likely than that none is to blame is only named.
+        for line in changes::brief(&row.details, MOST_DETAILS).iter().filter(|_| changes.finding.is_empty()) {
+            diff_line(out, line);
         }
     }
     for row in changes.others.iter().take(MOST_CHANGES) {
