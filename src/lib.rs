@@ -134,6 +134,15 @@ pub fn evidence(settings: &Settings, env: &Env, secrets: Vec<String>) -> Result<
     Ok(Shown { case: redactor.seal(&incident, &evidence), lines, category, step })
 }
 
+/// A run and its evidence as they are before anything is masked: for `examples/fit`, never to be shown.
+pub fn unmasked(settings: &Settings, env: &Env) -> Result<(Incident, Evidence), Error> {
+    let (http, mut notes) = (door(settings)?, Vec::new());
+    let mut incident = host::detect(env, &settings.access, &http)?.collect(&mut notes)?;
+    forge::enrich(&mut incident, &settings.forge, &http, &mut notes);
+    let (evidence, _) = weigh(&incident, &catalogue(settings)?, settings.budget, settings.mask);
+    Ok((incident, evidence))
+}
+
 /// Says how long a command that ended well took beside its earlier good runs, and keeps that for later ones; also why it could not
 /// be kept.
 #[must_use]

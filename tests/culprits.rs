@@ -46,7 +46,7 @@ fn files(half: &str) -> Vec<PathBuf> {
 /// What is measured of `half`: every third case of the later ones that were looked at, for these say nothing any more of what to
 /// expect elsewhere, and only keep what was learned. All, where `CULPRITS_WHOLE` is set.
 fn measured(half: &str) -> Vec<PathBuf> {
-    let is_later = LOOKED_AT.iter().any(|(name, _, _)| *name == half);
+    let is_later = LOOKED_AT.contains(&half);
     let every = if is_later && std::env::var_os("CULPRITS_WHOLE").is_none() { 3 } else { 1 };
     files(half).into_iter().step_by(every).collect()
 }
@@ -209,9 +209,9 @@ fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_were_looked_at() 
 fn the_true_cause_is_the_first_suspect_of_cases_that_tempt_and_nobody_opened() {
     let (first, three, all) = shares("third-held");
     // 14 and 17 of 18 in the end; 12 and 17 when it had been worked on with commits that carry their lines, 14 and 17 again since the
-    // tenth to thirteenth sets, 14 and 16 since the later ones: one less.
+    // tenth to thirteenth sets, 14 and 16 since the later ones, 14 and 18 since weights were fitted.
     assert!(first * 100 >= all * 77, "first: {first} of {all}");
-    assert!(three * 100 >= all * 88, "among the first three: {three} of {all}");
+    assert!(three * 100 >= all * 95, "among the first three: {three} of {all}");
 }
 
 // Of the fourth set these may be looked at: 9 first and 10 among the first three of 15 before the ranking was worked on with them;
@@ -229,8 +229,8 @@ fn the_true_cause_is_the_first_suspect_of_most_fourth_cases_that_were_looked_at(
 #[test]
 fn the_true_cause_is_the_first_suspect_of_the_fourth_cases_that_nobody_opened() {
     let (first, three, all) = shares("fourth-held");
-    assert!(first * 100 >= all * 64, "first: {first} of {all}");
-    assert!(three * 100 >= all * 84, "among the first three: {three} of {all}");
+    assert!(first * 100 >= all * 80, "first: {first} of {all}");
+    assert!(three * 100 >= all * 90, "among the first three: {three} of {all}");
 }
 
 // Written last, by two who knew nothing of the ranking, and halved before anything was measured. These may be looked at: 25 first
@@ -250,139 +250,87 @@ fn the_true_cause_is_the_first_suspect_of_most_fifth_cases_that_were_looked_at()
 // others, twenty more topics. Weights fitted to all tuned cases would be first in 57 and among three in 70 of the 80 below. With
 // `third-held/` and `fourth-held/` that is 54 first and 65 among the first three of 80 (67 % and 81 %): BELOW what is wanted (80 %
 // and 95 %). The floors keep it from getting worse. Worked on with the sixth to ninth sets: 23 and 27 of 37, and 53 and 65
-// of the 80; with the tenth to thirteenth: 24 and 29, and 56 and 67 of the 80.
+// of the 80; with the tenth to thirteenth: 24 and 29, and 56 and 67 of the 80; with fitted weights 31
+// and 33, and 66 and 74 of the 80.
 #[test]
 fn the_true_cause_is_the_first_suspect_of_most_fifth_cases_that_nobody_opened() {
     let (first, three, all) = shares("fifth-held");
-    assert!(first * 100 >= all * 64, "first: {first} of {all}");
-    assert!(three * 100 >= all * 78, "among the first three: {three} of {all}");
+    assert!(first * 100 >= all * 80, "first: {first} of {all}");
+    assert!(three * 100 >= all * 87, "among the first three: {three} of {all}");
 }
 
-// Four sets more, each written by four or six who knew nothing of the ranking nor of one another, of whole companies' areas; commits
-// carry the lines they changed. Each was halved before anything was measured, and measured as a whole at first sight: the sixth 102
-// first and 141 among the first three of 168 (61 % and 84 %), the seventh 126 and 147 of 167 (75 % and 88 %), the eighth 89 and 99
-// of 112 (79 % and 88 %). Each time the ranking was then worked on with the even half alone; the ninth was first measured when half
-// of it was there: 64 and 76 of 83 (77 % and 92 %). Six files of the sixth named their targets as a package and were mended in form
-// before the seventh was written. The odd halves were counted while the ranking was worked on: the sixth's some thirty times, the
-// seventh's twenty, the eighth's ten, the ninth's five. Now they have 59, 76, 50 and 41 first and 72, 91, 53 and 47 among the first
-// three of 87, 96, 59 and 53: together 226 and 263 of 295 (77 % and 89 %), without the sixth, whose other half taught most, 167 and
-// 191 of 208 (80 % and 92 %). What is wanted is 80 % and 95 %: reached by the first figure of these three alone, BELOW by the rest.
-// Tried and left out: 470 more topics, which knew the causes of 1,200 written pairs of failure and change twice as often, and made
-// these halves no better, for they accuse bystanders too; the likeness of meanings by a language model of 22 million weights, also
-// one that had learned from these pairs; weights fitted to all halves that may be looked at, and decision trees.
+// Twenty-one sets more, each written by four or more who knew nothing of the ranking nor of one another, of whole companies' areas; commits
+// carry the lines they changed. The even halves, by a hash of the name, may be looked at, as may the sixteenth to nineteenth and the
+// twenty-second to twenty-fourth whole; the odd halves of the others nobody opened. First sight, each time with the ranking as it had
+// become (first / among the first three): the sixth 61 % / 84 % of 168, the seventh 75 / 88 of 167, the eighth 79 / 88 of 112, the ninth 77 /
+// 92 of 83. The brief of the tenth and eleventh asked for decoys that tempt and causes that need to be understood: 52 / 71 of 84, 60 / 77
+// of 47. From the twelfth on it asked for what the ranking is for, incidents as they happen and beside them the ordinary week of a team,
+// written without regard to the failure: 87 / 92 of 53, 87 / 93 of 60, 69 / 89 of 88, 70 / 86 of 182, 76 / 95 of 66, 83 / 91 of 100, 80 / 93
+// of 108, 76 / 85 of 98, 86 / 91 of 83, 84 / 93, 93 / 97 and 85 / 93 of 100 each, 73 / 86 of 100. So what a new team's weeks give differs
+// from set to set.
 //
-// Then four sets of 112 more. The brief of the tenth and eleventh asked for decoys that tempt and causes that need to be understood:
-// first sight of the tenth 44 and 60 of the 84 that were there (52 % and 71 %), of the eleventh's even half 28 and 36 of 47. That of
-// the twelfth and thirteenth asked for what the ranking is for: incidents as they happen, and beside them the ordinary week of a
-// team, written without regard to the failure. First sight of their even halves, which alone were looked at: 46 and 49 of 53, and 52
-// and 56 of 60. In the tenth's odd half 26 and 42 of 53 are reached, counted a dozen times (43 before small cases of old
-// were made to hold again). The odd halves of the other three were
-// measured once, when the ranking was done: the eleventh's 37 and 51 of 65 (57 % and 78 %), the twelfth's 54 and 58 of 59 (92 % and
-// 98 %), the thirteenth's 43 and 46 of 52 (83 % and 88 %). Of ordinary weeks together that is 97 and 104 of 111: 87 % and 94 %.
-// One round more of words for the world outside won four among three in the halves that were looked at and lost one in these, in a
-// second count; it was left out.
+// Until then every weight was set by hand, and of the odd halves of ordinary weeks 379 came first and 416 were among the first three of
+// 453: 84 % and 92 %. Where nothing that changed is to blame one in three was told wrong. Two things mended that: none has a place among
+// the suspects; and what the rules say of each change is weighed together by weights that `examples/fit` finds from the cases that may be
+// looked at (`src/reduce/verdict.rs`). What would tell which change the writers meant is no fact: how many there are of a kind (they
+// take about as many of each, and the true one comes on top: with it 96 to 97 % would be among the first three), their order, how long
+// their diffs are. Nor are their kinds, for new machines and tools are hardly among the decoys. Somebody else who saw only what the program
+// sees named the same cause as its writer in 544 of 548 cases of these odd halves and the twenty-sixth set.
 //
-// Then six sets more of ordinary weeks, 718 cases by 31 who knew nothing of the ranking nor of one another: the fourteenth and fifteenth
-// were halved by hash before anything was measured, the sixteenth to nineteenth may be looked at whole. First sight, each time with
-// the ranking as it had become: the even halves of the fourteenth and fifteenth 61 and 78 of 88 (69 % and 89 %), the sixteenth 127 and
-// 157 of 182 (70 % and 86 %), of the seventeenth the last 66 that were measured 50 and 63 (76 % and 95 %), the eighteenth 83 and 91
-// of 100, the nineteenth 86 and 100 of 108 (80 % and 93 %). The halves that nobody opened were counted when all that was done, and once
-// more after a last mend, which changed none of these four: the twelfth's 56 and 59 of 59, the thirteenth's 45 and 47 of 52, the
-// fourteenth's 46 and 54 of 62, the fifteenth's 37 and 44 of 46. Of these ordinary weeks the first two sets have 101 and 106 of 111
-// (91 % and 95 %), the last two 83 and 98 of 108 (77 % and 91 %), all four together 184 and 204 of 219: 84 % and 93 %. What is wanted
-// is 80 % and 95 %: reached by the first figure, BELOW by the second, but for the first two sets alone.
-// The sixth to ninth have 243 and 277 of 295 now (82 % and 94 %), before 232 and 266.
-//
-// Then 838 more of ordinary weeks in six sets, by 39 who knew nothing of the ranking nor of one another. The twentieth, twenty-first and
-// twenty-fifth were halved by hash; the others may be looked at whole, and hold 70 cases more in which nothing that changed is to blame,
-// for of these half were told wrong. First sight, each time with the ranking as it had become: the even halves of the twentieth and
-// twenty-first 75 and 84 of 98 (76 % and 85 %) and 72 and 76 of 83 (86 % and 91 %); of the 100 ordinary ones each of the twenty-second,
-// twenty-third and twenty-fourth 84 and 93, 93 and 97, 85 and 93; the twenty-fifth, both halves, 73 and 86 of 100. So what a new
-// team's weeks give differs from set to set: all 581 of these together have 482 first and 529 among the first three, 83 % and 91 %.
-// The halves that nobody opened were counted four times meanwhile, the last time when all was done: the twentieth's 80 and 85 of 94, the
-// twenty-first's 79 and 87 of 93, the twenty-fifth's 35 and 40 of 47; with the twelfth's to fifteenth's (185 and 204 of 219) these are 379 and
-// 416 of 453: 84 % and 92 %. What is wanted is 80 % and 95 %: reached by the first figure, BELOW by the second. The sixth to ninth
-// have 247 and 278 of 295 now (84 % and 94 %), the tenth 29 and 48 of 53, the eleventh 40 and 53 of 65.
-// Nine files of the twenty-fifth named their targets as a package, one of the twentieth held a diff as a step; they were mended in form.
-const LOOKED_AT: [(&str, usize, usize); 20] = [
-    ("sixth-tuned", 92, 100),
-    ("seventh-tuned", 91, 98),
-    ("eighth-tuned", 96, 100),
-    ("ninth-tuned", 85, 94),
-    ("tenth-tuned", 72, 95),
-    ("eleventh-tuned", 62, 93),
-    ("twelfth-tuned", 88, 94),
-    ("thirteenth-tuned", 95, 98),
-    ("fourteenth-tuned", 76, 94),
-    ("fifteenth-tuned", 92, 100),
-    ("sixteenth-tuned", 80, 96),
-    ("seventeenth-tuned", 83, 97),
-    ("eighteenth-tuned", 88, 97),
-    ("nineteenth-tuned", 82, 94),
-    ("twentieth-tuned", 94, 98),
-    ("twentyfirst-tuned", 96, 100),
-    ("twentysecond-tuned", 92, 97),
-    ("twentythird-tuned", 95, 97),
-    ("twentyfourth-tuned", 90, 95),
-    ("twentyfifth-tuned", 70, 77),
+// Counted with these weights: of the odd halves of ordinary weeks, the twelfth's to the twenty-seventh's, 502 come first and 569 are among
+// the first three of 593 (84.7 % and 96.0 %), as wanted (80 % and 95 %); of the sixth to ninth 245 and 284 of 295 (83 % and 96 %); of
+// those that tempt, 68 and 103 of 118 (58 % and 87 %; 69 and 101 before): there the rules still guess. The counts of the odd halves were
+// looked at some ten times while it was decided what is a fact. The twenty-seventh set was written when that was done, by five more,
+// and measured once before its even half was added to the cases that weights are found from: 86 and 95 of 100.
+#[rustfmt::skip]
+const LOOKED_AT: [&str; 22] = [
+    "sixth-tuned", "seventh-tuned", "eighth-tuned", "ninth-tuned", "tenth-tuned", "eleventh-tuned", "twelfth-tuned", "thirteenth-tuned",
+    "fourteenth-tuned", "fifteenth-tuned", "sixteenth-tuned", "seventeenth-tuned", "eighteenth-tuned", "nineteenth-tuned", "twentieth-tuned",
+    "twentyfirst-tuned", "twentysecond-tuned", "twentythird-tuned", "twentyfourth-tuned", "twentyfifth-tuned", "twentysixth-tuned",
+    "twentyseventh-tuned",
 ];
-const UNOPENED: [(&str, usize, usize); 13] = [
-    ("sixth-held", 78, 91),
-    ("seventh-held", 82, 94),
-    ("eighth-held", 89, 96),
-    ("ninth-held", 81, 92),
-    ("tenth-held", 50, 84),
-    ("eleventh-held", 60, 80),
-    ("twelfth-held", 94, 100),
-    ("thirteenth-held", 86, 90),
-    ("fourteenth-held", 74, 87),
-    ("fifteenth-held", 80, 95),
-    ("twentieth-held", 84, 90),
-    ("twentyfirst-held", 84, 93),
-    ("twentyfifth-held", 74, 85),
+#[rustfmt::skip]
+const UNOPENED: [&str; 15] = [
+    "sixth-held", "seventh-held", "eighth-held", "ninth-held", "tenth-held", "eleventh-held", "twelfth-held", "thirteenth-held",
+    "fourteenth-held", "fifteenth-held", "twentieth-held", "twentyfirst-held", "twentyfifth-held", "twentysixth-held",
+    "twentyseventh-held",
 ];
 
-/// Holds each of `halves` to its floors: of a hundred causes, as many are first and among the first three.
-fn holds(halves: &[(&str, usize, usize)]) {
-    for (half, least, least_of_three) in halves {
-        let (first, three, all) = shares(half);
-        assert!(first * 100 >= all * least, "{half}: first: {first} of {all}");
-        assert!(three * 100 >= all * least_of_three, "{half}: among the first three: {three} of {all}");
+/// Holds `halves` together to floors: of a hundred causes so many are first, and so many among the first three.
+fn holds(halves: &[&str], least: usize, least_of_three: usize) {
+    let (mut first, mut three, mut all) = (0, 0, 0);
+    for half in halves {
+        let of_half = shares(half);
+        (first, three, all) = (first + of_half.0, three + of_half.1, all + of_half.2);
     }
+    println!("{} to {}: first {first} of {all}, among the first three {three}\n", halves[0], halves[halves.len() - 1]);
+    assert!(first * 100 >= all * least, "first: {first} of {all}");
+    assert!(three * 100 >= all * least_of_three, "among the first three: {three} of {all}");
 }
 
 // In parts, so that they run side by side.
 #[test]
 fn the_true_cause_is_the_first_suspect_of_most_cases_with_diffs_that_were_looked_at() {
-    holds(&LOOKED_AT[..4]);
+    holds(&LOOKED_AT[..6], 84, 97);
 }
 
 #[test]
-fn the_true_cause_is_the_first_suspect_of_most_later_cases_with_diffs_that_were_looked_at() {
-    holds(&LOOKED_AT[4..8]);
-}
-
-#[test]
-fn the_true_cause_is_the_first_suspect_of_most_cases_of_the_last_weeks_that_were_looked_at() {
-    holds(&LOOKED_AT[8..11]);
-}
-
-#[test]
-fn the_true_cause_is_the_first_suspect_of_most_cases_of_the_very_last_weeks_that_were_looked_at() {
-    holds(&LOOKED_AT[11..]);
+fn the_true_cause_is_the_first_suspect_of_most_cases_of_ordinary_weeks_that_were_looked_at() {
+    holds(&LOOKED_AT[6..], 88, 96);
 }
 
 #[test]
 fn the_true_cause_is_the_first_suspect_of_most_cases_with_diffs_that_nobody_opened() {
-    holds(&UNOPENED[..4]);
+    holds(&UNOPENED[..4], 80, 95);
 }
 
 #[test]
-fn the_true_cause_is_the_first_suspect_of_most_later_cases_with_diffs_that_nobody_opened() {
-    holds(&UNOPENED[4..8]);
+fn the_true_cause_is_the_first_suspect_of_most_cases_with_diffs_that_tempt_and_nobody_opened() {
+    holds(&UNOPENED[4..6], 55, 87);
 }
 
+// What is wanted: 80 and 95.
 #[test]
-fn the_true_cause_is_the_first_suspect_of_most_cases_of_the_last_weeks_that_nobody_opened() {
-    holds(&UNOPENED[8..]);
+fn the_true_cause_is_the_first_suspect_of_most_cases_of_ordinary_weeks_that_nobody_opened() {
+    holds(&UNOPENED[6..], 80, 95);
 }

@@ -167,7 +167,8 @@ fn publish(incident: &mut Incident, notes: Vec<Note>) {
     let mut evidence = reduce(&incident.log, baseline, &CATALOGUE, Budget { tokens: 2_000 });
     recur::judge(incident, &evidence, &CATALOGUE);
     let baseline = incident.baseline.as_ref().map(|baseline| &baseline.log);
-    evidence.suspects = reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run, baseline);
+    (evidence.suspects, evidence.outside_after) =
+        reduce::suspect::suspects(&incident.log, &evidence, &incident.changes, &incident.run, baseline);
     forge::lead(&mut incident.changes, &evidence.suspects);
     let redactor = Redactor::new(incident);
     let case = redactor.seal(incident, &evidence);

@@ -1,7 +1,8 @@
 //! The diagnosis without a model: the best known failure, and what the run's own definition adds to its remedy.
 
 use crate::model::{
-    Author, Case, Change, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role, Setting,
+    Author, Case, Change, ChangeKind, Confidence, Definition, Diagnosis, Fix, FixKind, Hypothesis, Match, Retry, Role,
+    Setting,
 };
 use crate::signature::SURE;
 
@@ -10,7 +11,7 @@ use super::fix;
 /// A match at least this strong is told without reserve.
 const CERTAIN: f64 = 0.75;
 /// A suspect at least this strong is looked at before the catalogue's advice is tried.
-const LIKELY: f64 = 0.6;
+const LIKELY: f64 = 0.9;
 /// Explanations offered beside the best one.
 const OTHERS: usize = 2;
 
@@ -40,8 +41,9 @@ fn known<'a>(case: &Case, best: &'a Match, others: impl Iterator<Item = &'a Matc
     let mut fixes = fixes(best, definition_of(case, best), case);
     fixes.extend(elsewhere);
     if let Some((suspect, change)) = case.first_suspect() {
-        // What passes by itself needs no culprit first.
-        let first = suspect.score >= LIKELY && signature.retry != Retry::Helps;
+        // What passes by itself needs no culprit first, and that another version is deployed is no news.
+        let is_news = change.kind != ChangeKind::Package;
+        let first = suspect.score >= LIKELY && is_news && signature.retry != Retry::Helps;
         fixes.insert(if first { 0 } else { fixes.len() }, look_at(change));
     }
     Diagnosis {
@@ -332,7 +334,8 @@ mod tests {
             when: None,
             url: None,
         };
-        let suspect = crate::model::Suspect { change: 0, lines: vec![1], words: vec!["api.example".to_owned()], score: 0.7 };
+        let suspect =
+            crate::model::Suspect { change: 0, lines: vec![1], words: vec!["api.example".to_owned()], score: 0.95 };
         let mut case = Case { changes: vec![change], ..Case::default() };
         check(&case, "", "say most about it.");
         case.suspects.push(suspect);

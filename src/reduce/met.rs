@@ -388,8 +388,13 @@ pub(super) struct Met {
     pub(super) words: Vec<String>,
     /// Whether a line that tells why holds one of the words,
     pub(super) names_a_cause: bool,
-    /// and whether it speaks of the very place or value that was edited.
-    pub(super) is_exact: bool,
+    /// and how much it says that it speaks of the very place or value that was edited.
+    pub(super) exact: f64,
+    /// How much names say in lines that tell why, ordinary words there, names elsewhere, and the most that one of all says.
+    pub(super) by_names: f64,
+    pub(super) by_words: f64,
+    pub(super) in_passing: f64,
+    pub(super) by_the_best: f64,
 }
 
 impl Met {
@@ -400,7 +405,7 @@ impl Met {
         let mut taken: Vec<&str> = Vec::new();
         if let Some(((line, place), weight)) = at_line {
             left *= 1.0 - weight;
-            met.is_exact = true;
+            met.exact = weight;
             met.cite(&[line], &place);
         }
         for meeting in meetings.iter().filter(|meeting| meeting.weight > 0.02) {
@@ -408,6 +413,7 @@ impl Met {
                 continue;
             }
             taken.push(meeting.name);
+            met.by_the_best = met.by_the_best.max(meeting.weight);
             met.names_a_cause |= meeting.is_loud && meeting.form != Form::Word && meeting.weight >= 0.1;
             match meeting.form {
                 Form::Word => ordinary *= 1.0 - meeting.weight,
@@ -421,6 +427,8 @@ impl Met {
                 break;
             }
         }
+        (met.by_words, met.in_passing) = (1.0 - ordinary, 1.0 - quiet);
+        met.by_names = 1.0 - left / (1.0 - met.exact);
         met.weight = 1.0 - left * ordinary.max(1.0 - ORDINARY) * quiet.max(1.0 - IN_PASSING);
         met.lines.sort_unstable();
         met

@@ -30,7 +30,9 @@ mod template;
 pub mod tokens;
 mod topic;
 mod touched;
+mod verdict;
 mod version;
+mod weights;
 
 pub use pick::shortened;
 

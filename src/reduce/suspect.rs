@@ -13,28 +13,21 @@ use super::met::{Met, Names, ORDINARY, rarity};
 use super::order::{DISPLACED_AND_NAMED, by_order};
 use super::said::{boxed, is_headed_as_warning, key_line, line_weights, loud, quiet};
 use super::topic::{Outside, Topics};
+pub use super::verdict::Facts;
+use super::verdict::{self, Known};
 use super::{odds, touched, version};
 use crate::model::{Change, ChangeKind, Evidence, Log, Run, Signature, Suspect};
 use crate::signature::SURE;
 
-/// What a change must be above to be a suspect: where nothing but its sort accuses it, or something ended by the clock; where the
-/// world outside is said to be to blame; and else.
-const THRESHOLD: f64 = 0.25;
-const THRESHOLD_OUTSIDE: f64 = 0.2;
-const THRESHOLD_NAMED: f64 = 0.15;
-/// A suspect with a smaller share of the first one's score, or a smaller score, is no longer told.
-const BESIDE_THE_FIRST: f64 = 0.2;
-const BESIDE: f64 = 0.05;
+/// What is less likely than this is not told.
+const TOLD: f64 = 0.001;
+/// That none is to blame is not told where so many changes are likelier.
+const MOST_LIKELIER: usize = 3;
 /// Suspects that are told; the same where it is likelier that none is to blame.
-const MOST: usize = 5;
+const MOST: usize = 3;
 const MOST_FAINT: usize = 2;
-/// From which share of what it must be above on a change is told though it is likelier that none is to blame.
-const FAINT_SHARE: f64 = 0.5;
-/// A change beside the first one with a smaller score is less likely than that none is to blame; from which score of the first one on,
-/// or behind how many others, that is not worth telling.
-const LESS_THAN_NONE: f64 = 0.2;
-const CLEAR: f64 = 0.7;
-const MOST_LIKELIER: usize = 2;
+/// What is left of a change that came after: it may be what somebody did about the failure.
+const AFTER: f64 = 0.1;
 /// From which weight on a meeting sets a change apart from others of its sort.
 const NAMED: f64 = 0.05;
 /// How a host begins the title of a change that came after what the run was made from.
@@ -97,7 +90,7 @@ const HARDENED: f64 = 0.3;
 const FAINT: f64 = 0.02;
 const TOGETHER: f64 = 0.25;
 
-/// The changes that touch what `evidence` names, most likely to blame first, and how many of them are likelier than that none is:
+/// The changes that may be to blame, most likely first, and how many of them are likelier than that none is:
 /// `Some(0)` where that is the likeliest, `None` where it is hardly likely. `baseline` is the log of the last good run.
 #[must_use]
 pub fn suspects(
@@ -109,32 +102,45 @@ pub fn suspects(
 ) -> (Vec<Suspect>, Option<usize>) {
     let mut bench = Bench::of(log, evidence, run, baseline);
     let found = bench.found(changes, baseline);
+    let known = bench.all_known(&found);
+    let none = verdict::of_none(&known, &bench.around());
+    let (likely, none) = verdict::likely(&verdict::of_changes(&known), &none);
     let mut suspects: Vec<Suspect> = Vec::new();
-    for (index, one) in found.iter().enumerate() {
-        let score = bench.score(one, rarity_of(one, &found));
-        if score < BESIDE || one.change.title.starts_with(SEEN) {
-            continue;
-        }
+    let suspected = found.iter().enumerate().filter(|(_, one)| one.may_be_to_blame());
+    for ((index, one), score) in suspected.zip(likely).filter(|((_, one), _)| one.has_reason()) {
         let mut lines = one.met.lines.clone();
         if lines.is_empty() {
             lines.extend(key_line(evidence, &bench.weights));
         }
+        let score = score * if closeness(one.change, run) <= AFTER { AFTER } else { 1.0 };
         suspects.push(Suspect { change: index, lines, words: one.met.words.clone(), score: score.min(0.99) });
     }
     let when = |suspect: &Suspect| changes.get(suspect.change).and_then(|change| change.when);
     suspects.sort_by(|a, b| b.score.total_cmp(&a.score).then(when(b).cmp(&when(a))).then(a.change.cmp(&b.change)));
-    let threshold =
-        suspects.first().and_then(|first| found.get(first.change)).map_or(THRESHOLD, |one| bench.threshold(one));
-    let first = suspects.first().map_or(0.0, |first| first.score);
-    // Where one is accused, the next ones are told too, though none of them would be alone.
-    let is_none_likelier = first <= threshold;
-    let least = if is_none_likelier { threshold * FAINT_SHARE } else { first * BESIDE_THE_FIRST };
-    let is_late = |suspect: &Suspect| changes.get(suspect.change).is_some_and(|one| one.title.starts_with(LATER));
-    suspects.retain(|suspect| suspect.score >= least && !(is_none_likelier && is_late(suspect)));
-    suspects.truncate(if is_none_likelier { MOST_FAINT } else { MOST });
-    let likelier = suspects.iter().skip(1).take_while(|suspect| suspect.score >= LESS_THAN_NONE).count();
-    let outside_after = if is_none_likelier { Some(0) } else { Some(1 + likelier).filter(|after| first < CLEAR && *after <= MOST_LIKELIER) };
+    let likelier = suspects.iter().take_while(|suspect| suspect.score > none).count();
+    let is_late = |suspect: &Suspect| changes.get(suspect.change).is_some_and(|one| closeness(one, run) <= AFTER);
+    let is_told = |suspect: &Suspect| suspect.score >= TOLD && !(likelier == 0 && is_late(suspect));
+    suspects.retain(is_told);
+    suspects.truncate(if likelier == 0 { MOST_FAINT } else { MOST });
+    let outside_after = Some(likelier).filter(|after| *after == 0 || none >= TOLD && *after < MOST_LIKELIER);
     (suspects, outside_after)
+}
+
+/// What is known of each of `changes` that may be to blame, and of that none is, as [`suspects`] weighs it: to find the weights.
+#[must_use]
+pub fn facts(
+    log: &Log,
+    evidence: &Evidence,
+    changes: &[Change],
+    run: &Run,
+    baseline: Option<&Log>,
+) -> (Vec<Option<Facts>>, Facts) {
+    let mut bench = Bench::of(log, evidence, run, baseline);
+    let found = bench.found(changes, baseline);
+    let known = bench.all_known(&found);
+    let mut all = verdict::of_changes(&known).into_iter();
+    let none = verdict::of_none(&known, &bench.around());
+    (found.iter().map(|one| if one.may_be_to_blame() { all.next() } else { None }).collect(), none)
 }
 
 /// A change, and what is known of it by itself.
@@ -146,6 +152,18 @@ struct Found<'a> {
     passed: bool,
     /// How much its sort speaks for it.
     known: f64,
+}
+
+impl Found<'_> {
+    /// Whether there is something to say against it beside that it changed.
+    fn has_reason(&self) -> bool {
+        !self.met.words.is_empty() || self.at == Bearing::Own || self.known > 0.0
+    }
+
+    /// Whether it is more than something that was seen of the failure itself.
+    fn may_be_to_blame(&self) -> bool {
+        !self.change.title.starts_with(SEEN)
+    }
 }
 
 /// How rare `one` is: of the changes of a sort that may have done it, the one that the evidence names is rarer than the others.
@@ -356,7 +374,7 @@ impl<'a> Bench<'a> {
             }
             _ => doubt,
         };
-        let idle = if one.met.is_exact { 1.0 } else { idleness(change, by_kind, topics, self.lines()) };
+        let idle = if one.met.exact > 0.0 { 1.0 } else { idleness(change, by_kind, topics, self.lines()) };
         let likely = ((1.0 - unlikely) * closeness(change, self.run) * idle * doubt * leap(change)).clamp(0.0, 0.99);
         // What such failures do not come of is not to blame the oftener.
         let is_rare = odds::is_of_order(change) || change.kind == ChangeKind::Worker;
@@ -378,16 +396,47 @@ impl<'a> Bench<'a> {
         is_new && one.met.names_a_cause && one.at != Bearing::Later && !self.outside
     }
 
-    /// What the score of `one` must be above, so that it is told.
-    fn threshold(&self, one: &Found<'_>) -> f64 {
-        let is_of_its_sort_alone = one.met.weight < NAMED && one.at != Bearing::Own;
-        if is_of_its_sort_alone || self.topics.expired {
-            THRESHOLD
-        } else if self.outside {
-            THRESHOLD_OUTSIDE
-        } else {
-            THRESHOLD_NAMED
-        }
+    /// What is known of each of `found` that may be to blame.
+    fn all_known<'c>(&self, found: &'c [Found<'c>]) -> Vec<Known<'c>> {
+        let suspected = found.iter().filter(|one| one.may_be_to_blame());
+        suspected.map(|one| self.known_of(one, rarity_of(one, found))).collect()
+    }
+
+    fn known_of<'c>(&self, one: &'c Found<'c>, rarity: f64) -> Known<'c> {
+        let (change, at) = (one.change, one.at);
+        let flag = f64::from;
+        let others = vec![
+            ("words", f64::from(u8::try_from(one.met.words.len()).unwrap_or(u8::MAX))),
+            ("exact", one.met.exact),
+            ("by names", one.met.by_names),
+            ("by words", one.met.by_words),
+            ("in passing", one.met.in_passing),
+            ("by the best name", one.met.by_the_best),
+            ("names a cause", flag(one.met.names_a_cause)),
+            ("passed", flag(one.passed)),
+            ("shown", flag(touched::is_shown(change))),
+            ("amount", flag(form::is_amount(change))),
+            ("fails alone", flag(self.scene.is_of_who_fails_alone(change))),
+            ("service", flag(self.topics.share_a_service(change))),
+            ("another service", flag(self.topics.is_about_another(change))),
+            ("topic", self.topics.towards(change)),
+            ("doubt", self.scene.doubt(change)),
+            ("odds", odds::of(change, at, false).ln()),
+            ("leap", leap(change)),
+        ];
+        Known { change, at, score: self.score(one, rarity), met: one.met.weight, sort: one.known, others }
+    }
+
+    /// What is known of the failure.
+    fn around(&self) -> [(&'static str, bool); 6] {
+        [
+            ("outside", self.outside),
+            ("refused", self.is_refused()),
+            ("expired", self.topics.expired),
+            ("sold out", self.topics.sold_out),
+            ("known", self.is_known()),
+            ("signature", self.failure.is_some()),
+        ]
     }
 
     /// How much its sort speaks for `one` where it stands, and beside what it shares with the lines.
@@ -553,8 +602,6 @@ fn leap(change: &Change) -> f64 {
 /// after it.
 #[expect(clippy::cast_precision_loss, reason = "a weight needs no more than a float's precision")]
 fn closeness(change: &Change, run: &Run) -> f64 {
-    // What came after may be what somebody did about it.
-    const AFTER: f64 = 0.1;
     if change.title.starts_with(LATER) {
         return AFTER;
     }

@@ -16,7 +16,9 @@ const DETAILS: usize = 120;
 /// What stands for the kind of a change where none is meant.
 pub(super) const OUTSIDE: &str = "outside";
 /// A suspect with a smaller score is only a possible one.
-const LIKELY: f64 = 0.6;
+const LIKELY: f64 = 0.8;
+/// And this one is hardly likely.
+const FAINT: f64 = 0.1;
 
 /// What is told of the changes.
 pub(super) struct Changes {
@@ -51,6 +53,8 @@ pub(super) struct Row {
     pub(super) url: Option<String>,
     /// Of a suspect: its place among all that may be to blame, from 1; 0 for the others.
     pub(super) place: usize,
+    /// Whether it is a suspect that is hardly likely.
+    pub(super) is_faint: bool,
     /// For a suspect: why, such as `It names “ghcr.io”, as line 67 does.`
     pub(super) reason: String,
     /// The lines that show it: their ids and places.
@@ -70,7 +74,8 @@ pub(super) fn of(report: &Report) -> Option<Changes> {
         let change = case.changes.get(suspect.change)?;
         let known = suspect.lines.iter().filter_map(|&id| case.line(id));
         let lines = known.map(|line| (line.id, report.place_of(line))).collect();
-        Some(Row { reason: reason(report, suspect, change), lines, ..row(report, change) })
+        let is_faint = suspect.score < FAINT;
+        Some(Row { reason: reason(report, suspect, change), lines, is_faint, ..row(report, change) })
     });
     let mut suspects: Vec<Row> = suspects.collect();
     let finding = finding(report).unwrap_or_default();
@@ -126,16 +131,13 @@ pub(super) fn finding(report: &Report) -> Option<String> {
             "No change since the last good run was found, but not all could be read: see what could not be done.";
         return Some(text.to_owned());
     }
+    let what = if is_unsure { "that is known to have changed" } else { "that changed" };
+    let (clearly, first) = if case.suspects.is_empty() { ("", "") } else { (" clearly", " first") };
     let what = if case.changes.is_empty() {
-        "Nothing is known to have changed since the last good run."
-    } else if !case.suspects.is_empty() {
-        "Nothing that changed clearly touches this."
-    } else if is_unsure {
-        "Nothing that is known to have changed touches this."
+        "Nothing is known to have changed since the last good run.".to_owned()
     } else {
-        "Nothing that changed touches this."
+        format!("Nothing {what}{clearly} touches this.")
     };
-    let first = if case.suspects.is_empty() { "" } else { " first" };
     Some(format!(
         "{what} Look outside{first}: at what expires (certificates, secrets, tokens), what runs out (quotas, rate limits, \
          disks) and what others run (registries, clouds, networks)."
@@ -287,7 +289,12 @@ mod tests {
         check(None, &[(1, "process"), (2, "variable")], "", true);
         check(Some(2), &[(1, "process"), (2, "variable"), (3, "outside")], "", true);
         check(Some(1), &[(1, "process"), (2, "outside"), (3, "variable")], "", true);
-        check(Some(0), &[(2, "process"), (3, "variable")], "Nothing that changed clearly touches this. Look outside first:", false);
+        check(
+            Some(0),
+            &[(2, "process"), (3, "variable")],
+            "Nothing that is known to have changed clearly touches this. Look outside first:",
+            false,
+        );
     }
 
     #[test]

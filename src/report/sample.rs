@@ -33,7 +33,20 @@ fn seal(case: Case, diagnosis: Diagnosis, notes: Vec<Note>) -> Report {
 /// Every sample.
 pub(super) fn all() -> Vec<Report> {
     let unmade = Report { made: None, ..story() };
-    vec![story(), unmade, asked(), guess(), unknown(), empty(), hostile(), many(), suspected(), unsure(Some(0)), unsure(Some(1)), unsuspected()]
+    vec![
+        story(),
+        unmade,
+        asked(),
+        guess(),
+        unknown(),
+        empty(),
+        hostile(),
+        many(),
+        suspected(),
+        unsure(Some(0)),
+        unsure(Some(1)),
+        unsuspected(),
+    ]
 }
 
 /// A scan for vulnerabilities whose database is refused by a registry that limits its rate.

@@ -179,8 +179,8 @@ fn changed(out: &mut String, report: &Report) {
         let first = format!("{}. ", row.place);
         one_change(out, (&first, "   "), row, Style::new().yellow());
         prose(out, "   ", "   ", &row.reason, Style::new());
-        // What is less likely than that none is to blame is only named.
-        for line in changes::brief(&row.details, MOST_DETAILS).iter().filter(|_| changes.finding.is_empty()) {
+        // What is hardly likely is only named.
+        for line in changes::brief(&row.details, MOST_DETAILS).iter().filter(|_| !row.is_faint) {
             diff_line(out, line);
         }
     }
