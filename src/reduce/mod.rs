@@ -38,7 +38,7 @@ pub use pick::shortened;
 
 use baseline::Seen;
 use pick::Worth;
-use rank::{Ranked, Said};
+use rank::{Good, Ranked, Said};
 
 /// How much may be picked.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +62,12 @@ pub fn reduce(log: &Log, baseline: Option<&Log>, catalogue: &Catalogue, budget: 
         let said: Vec<Said> = failed.iter().map(|index| Said::by(log.line(*index))).collect();
         (matches.join().unwrap_or_default(), said, seen.and_then(|seen| seen.join().ok()))
     });
-    let mut ranked = rank::rank(log, &failed, &said, &matches, seen.as_ref());
+    let good = seen.as_ref().map(|seen| Good::of(seen, budget.tokens));
+    let mut ranked = rank::rank(log, &failed, &said, &matches, good);
     lead_each_step(log, &mut ranked);
     let worth = Worth {
         known: matches.first().is_some_and(|best| best.strength >= SURE),
-        spread: if seen.is_some() { rank::NEW } else { 0.0 },
+        spread: good.map_or(0.0, |good| good.new),
     };
     let picked = pick::pick(log, ranked, budget.tokens, worth);
     let omitted = log.lines.len() + log.omitted - picked.best.len();
@@ -171,6 +172,14 @@ mod tests {
         builder.line(2, None, Level::Warning, Some(bad), "Retry (attempt 1 of 1)");
         builder.line(3, None, Level::Error, Some(bad), "error: the last attempt");
         assert_eq!(picked(&builder.finish(), 500), ["error: the last attempt"]);
+    }
+
+    #[test]
+    fn what_a_good_run_never_said_counts_less_for_who_has_more_room() {
+        let good = log("error: the widget is bent");
+        let seen = Seen::of(&good);
+        let new = |tokens| Good::of(&seen, tokens).new;
+        assert!(new(500) >= new(2_000) && new(2_000) > new(4_000) && new(4_000) > new(8_000) && new(8_000) > 0.0);
     }
 
     #[test]

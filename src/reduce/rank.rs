@@ -11,8 +11,10 @@ use crate::model::{Level, Log, Match};
 
 /// A known failure, for each unit of its strength.
 const KNOWN: f64 = 2.4;
-/// Never said in the last good run: so what it did say, be it as scary, counts for less.
-pub(super) const NEW: f64 = 3.0;
+/// Never said in the last good run: so what it did say, be it as scary, counts for less. Up to so many tokens it says all of that, and
+/// less to who has more room, for what the good run said too may explain as well.
+const NEW: f64 = 3.0;
+const NEW_UP_TO: usize = 2_000;
 /// Doubling the lines that follow.
 const LEFT: f64 = -0.34;
 /// Just before the next line that says that something failed, by two measures of nearness.
@@ -40,6 +42,20 @@ pub(super) struct Ranked {
     pub(super) leads: bool,
 }
 
+/// What the last good run said, and how much it says that it never said a line.
+#[derive(Clone, Copy)]
+pub(super) struct Good<'a> {
+    pub(super) seen: &'a Seen,
+    pub(super) new: f64,
+}
+
+impl<'a> Good<'a> {
+    /// For who has room for so many tokens.
+    pub(super) fn of(seen: &'a Seen, tokens: usize) -> Self {
+        Self { seen, new: NEW * share(NEW_UP_TO, tokens).min(1.0) }
+    }
+}
+
 /// What a line says, whatever stands around it.
 pub(super) struct Said<'a> {
     body: &'a str,
@@ -56,7 +72,7 @@ impl<'a> Said<'a> {
 
 /// Points for each of the lines at `failed` (ascending indices) in their order, blank ones left out where others
 /// are; `lines` is what they say.
-pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match], seen: Option<&Seen>) -> Vec<Ranked> {
+pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match], good: Option<Good>) -> Vec<Ranked> {
     let known: HashMap<usize, f64> = matches.iter().map(|found| (found.line, found.strength)).collect();
     let near = nearness(lines);
     let strong = Strong::of(lines);
@@ -84,8 +100,8 @@ pub(super) fn rank(log: &Log, failed: &[usize], lines: &[Said], matches: &[Match
             reasons.add(FIRST_STRONG, "the first error");
         }
         reasons.add(AMONG_STRONG * float(strong.around(place)), "among errors");
-        if seen.is_some_and(|seen| seen.says(*template, traits.strong()) == Some(false)) {
-            reasons.add(NEW, "not said in the last good run");
+        if let Some(good) = good.filter(|good| good.seen.says(*template, traits.strong()) == Some(false)) {
+            reasons.add(good.new, "not said in the last good run");
         }
         if let Some(strength) = known.get(index) {
             reasons.add(KNOWN * strength, "");
@@ -187,6 +203,11 @@ impl Strong {
 #[expect(clippy::cast_precision_loss, reason = "no log has so many lines that it would matter")]
 fn log2(count: usize) -> f64 {
     (count.max(1) as f64).log2()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no budget has so many tokens that it would matter")]
+fn share(part: usize, all: usize) -> f64 {
+    part as f64 / all.max(1) as f64
 }
 
 fn float(count: u32) -> f64 {
