@@ -25,8 +25,6 @@ use firefighter::model::Change;
 use firefighter::reduce::suspect::{self, Facts};
 use firefighter::{cli, settings, unmasked};
 use jiff::{Timestamp, Zoned};
-use serde_json::json;
-use sim::{Listener, Response, Server, World};
 
 #[path = "../../tests/sim/mod.rs"]
 mod sim;
@@ -127,27 +125,8 @@ fn cases(folder: &Path) -> Vec<Case> {
 
 /// A case with all its changes, and with a few of them.
 fn of_file(file: &Path) -> [Case; 2] {
-    let commits = sim::two_runs::commits(file);
-    let is_told = !commits.is_empty();
-    let forge = Listener::start(move |request| {
-        let id = request.path.rsplit('/').next().unwrap_or_default();
-        commits.get(id).map_or_else(|| Response::json(404, &json!({})), |commit| Response::json(200, commit))
-    });
-    let hosted = format!("{}/example-org/shop", forge.url());
-    let server = Server::start(World::of_runs_hosted(file, is_told.then_some(&hosted)));
-    let hosts = [
-        ("FIREFIGHTER_FORGE", format!("github={}", forge.url())),
-        ("FIREFIGHTER_GITHUB_TOKEN", "ghp-simulated".to_owned()),
-    ];
-    let alone = [("FIREFIGHTER_NO_FORGE", "1".to_owned())];
-    let octopus = [
-        ("OCTOPUS_URL", server.url()),
-        ("OCTOPUS_API_KEY", "API-SIMULATED".to_owned()),
-        ("OCTOPUS_SPACE", "Spaces-77".to_owned()),
-    ];
-    let env =
-        octopus.into_iter().chain(hosts.into_iter().filter(|_| is_told)).chain(alone.into_iter().filter(|_| !is_told));
-    let env = env.map(|(name, value)| (name.to_owned(), value)).collect();
+    let served = sim::two_runs::Served::of(file);
+    let env = served.env.clone().into_iter().collect();
     let typed = cli::parse(["firefighter", "diagnose", "--task", "ServerTasks-2"].map(Into::into)).unwrap();
     let settings =
         settings::merge(&typed.flags, &env).unwrap().settings(&env, Timestamp::now(), &Zoned::now()).unwrap();

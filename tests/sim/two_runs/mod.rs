@@ -80,7 +80,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::http::{Listener, Response};
 use super::log_text;
+use super::server::Server;
 use super::world::World;
 
 mod log;
@@ -216,6 +218,39 @@ pub fn commits(file: &Path) -> BTreeMap<String, Value> {
     let told = changes.iter().any(|change| !change.files.is_empty());
     let commits = changes.iter().filter(|_| told).filter_map(|change| Some((change.commit.clone()?, change.commit()?)));
     commits.collect()
+}
+
+/// The two runs of a file on a server, their commits on a host of them, and the environment of who is to read them.
+pub struct Served {
+    pub server: Server,
+    pub forge: Listener,
+    pub env: BTreeMap<String, String>,
+}
+
+impl Served {
+    pub fn of(file: &Path) -> Self {
+        let commits = commits(file);
+        let is_told = !commits.is_empty();
+        let forge = Listener::start(move |request| {
+            let id = request.path.rsplit('/').next().unwrap_or_default();
+            commits.get(id).map_or_else(|| Response::json(404, &json!({})), |commit| Response::json(200, commit))
+        });
+        let hosted = format!("{}/example-org/shop", forge.url());
+        let server = Server::start(World::of_runs_hosted(file, is_told.then_some(&hosted)));
+        let mut env = BTreeMap::from([
+            ("OCTOPUS_URL".to_owned(), server.url()),
+            ("OCTOPUS_API_KEY".to_owned(), "API-SIMULATED".to_owned()),
+            ("OCTOPUS_SPACE".to_owned(), "Spaces-77".to_owned()),
+        ]);
+        if is_told {
+            env.insert("FIREFIGHTER_FORGE".to_owned(), format!("github={}", forge.url()));
+            env.insert("FIREFIGHTER_GITHUB_TOKEN".to_owned(), "ghp-simulated".to_owned());
+        } else {
+            // Nobody asks a host of commits on the internet.
+            env.insert("FIREFIGHTER_NO_FORGE".to_owned(), "1".to_owned());
+        }
+        Self { server, forge, env }
+    }
 }
 
 fn read(file: &Path) -> Runs {
