@@ -2,7 +2,7 @@
 //!
 //! A change and the evidence meet in names. What a meeting says: how rare the name is among the changes and in the log,
 //! how strongly its line explains the failure, and how central it is to the change. Beside that count the sort of
-//! failure, the step and the time.
+//! failure, the step and the time. `verdict` weighs what comes of it beside that nothing which changed is to blame.
 
 use std::collections::BTreeMap;
 

@@ -82,7 +82,7 @@ pub(super) fn of(report: &Report) -> Option<Changes> {
     if let Some(after) = case.outside_after.filter(|after| finding.is_empty() && *after <= suspects.len()) {
         suspects.insert(after, outside());
     }
-    // What nothing that changed is to blame for has the first place to itself.
+    // Where it is likeliest that nothing which changed is to blame, the finding has the first place.
     let first = if finding.is_empty() { 1 } else { 2 };
     suspects.iter_mut().zip(first..).for_each(|(row, place)| row.place = place);
     let others = || case.changes.iter().enumerate().filter(|(index, _)| !accused.contains(index));
